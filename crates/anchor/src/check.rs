@@ -4,7 +4,9 @@ use crate::kept::KeptHeads;
 use std::collections::BTreeMap;
 use std::fmt;
 use strandline::{Error, Snapshot};
-use strandline_proof::{CheckpointError, LogPolicy, NoteError, TreeHead};
+use strandline_proof::{
+    CheckpointError, KeyId, KeyName, LogPolicy, NoteError, TreeHead, VerifiedCheckpoint, Witnessed,
+};
 
 /// What a store is, held against heads that were kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,6 +22,33 @@ pub struct HeadsReport {
     pub counted: u64,
     /// How many there are.
     pub heads: u64,
+    /// Those that count, by their sizes, each different one once.
+    pub held: Vec<HeldHead>,
+}
+
+/// A head that counts, held against the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeldHead {
+    /// Of how many events it is, and the root over them.
+    pub head: TreeHead,
+    /// What the log is to it.
+    pub state: HeldState,
+    /// By which keys of the log it is signed.
+    pub log_keys: Vec<(KeyName, KeyId)>,
+    /// Which known witnesses have signed it too, each with the last time that it says.
+    pub witnesses: Vec<Witnessed>,
+}
+
+/// What a log is to a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HeldState {
+    /// It begins with the events of the head.
+    Proved,
+    /// As many of its events are others.
+    Contradicted,
+    /// It has fewer events.
+    Missing,
 }
 
 /// Something that was found.
@@ -102,16 +131,13 @@ pub fn check(now: &Snapshot, kept: &KeptHeads, policy: &LogPolicy) -> Result<Hea
         );
         report.find(FindingKind::Notice, None, message);
     }
-    let mut roots: BTreeMap<u64, Vec<TreeHead>> = BTreeMap::new();
+    let mut sizes: BTreeMap<u64, Vec<HeldHead>> = BTreeMap::new();
     for head in &kept.heads {
         let size = head.unverified().head().size;
         match head.verify(policy) {
             Ok(verified) => {
                 report.counted += 1;
-                let same_size = roots.entry(size).or_default();
-                if !same_size.contains(verified.head()) {
-                    same_size.push(*verified.head());
-                }
+                take(sizes.entry(size).or_default(), &verified);
             }
             Err(CheckpointError::Note(error @ NoteError::WrongSignature { .. })) => {
                 let message =
@@ -125,13 +151,14 @@ pub fn check(now: &Snapshot, kept: &KeptHeads, policy: &LogPolicy) -> Result<Hea
         }
     }
     let mut was_read = false;
-    for (size, heads) in roots {
+    for (size, heads) in sizes {
         if let [_, _, ..] = heads.as_slice() {
             let message = format!("two logs of {size} events were signed");
             report.find(FindingKind::Manipulation, size, message);
         }
-        for head in heads {
-            held_against(&mut report, now, &head, &mut was_read)?;
+        for mut held in heads {
+            held.state = held_against(&mut report, now, &held.head, &mut was_read)?;
+            report.held.push(held);
         }
     }
     if report.counted == 0 {
@@ -148,13 +175,47 @@ pub fn check(now: &Snapshot, kept: &KeptHeads, policy: &LogPolicy) -> Result<Hea
     Ok(report)
 }
 
+/// Adds a head that counts to those of its size, or who has signed it to the one that is the same.
+fn take(same_size: &mut Vec<HeldHead>, verified: &VerifiedCheckpoint<'_>) {
+    let head = verified.head();
+    let at = same_size.iter().position(|held| held.head == *head);
+    let at = at.unwrap_or_else(|| {
+        same_size.push(HeldHead {
+            head: *head,
+            // Until it is held against the log.
+            state: HeldState::Missing,
+            log_keys: Vec::new(),
+            witnesses: Vec::new(),
+        });
+        same_size.len() - 1
+    });
+    let Some(held) = same_size.get_mut(at) else {
+        return;
+    };
+    for key in verified.log_keys() {
+        if !held.log_keys.contains(key) {
+            held.log_keys.push(key.clone());
+        }
+    }
+    for witness in verified.witnesses() {
+        let own = held
+            .witnesses
+            .iter_mut()
+            .find(|own| own.name == witness.name);
+        match own {
+            Some(own) => own.seconds = own.seconds.max(witness.seconds),
+            None => held.witnesses.push(witness.clone()),
+        }
+    }
+}
+
 /// Holds a log against a head that counts.
 fn held_against(
     report: &mut HeadsReport,
     now: &Snapshot,
     head: &TreeHead,
     was_read: &mut bool,
-) -> Result<(), Error> {
+) -> Result<HeldState, Error> {
     let size = head.size;
     if size > report.log_size {
         let message = format!(
@@ -162,7 +223,7 @@ fn held_against(
             report.log_size
         );
         report.find(FindingKind::Gap, size, message);
-        return Ok(());
+        return Ok(HeldState::Missing);
     }
     let mut own = now.tree_head_at(size)?;
     // Nodes in footers may be wrong, and the log not: it is read, once.
@@ -173,12 +234,12 @@ fn held_against(
     }
     if own.root == head.root {
         report.anchored = report.anchored.max(size);
-        return Ok(());
+        return Ok(HeldState::Proved);
     }
     let message = format!(
         "the first {size} events are not those that were signed: the root is {}, and was {}",
         own.root, head.root
     );
     report.find(FindingKind::Manipulation, size, message);
-    Ok(())
+    Ok(HeldState::Contradicted)
 }

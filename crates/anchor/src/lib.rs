@@ -8,6 +8,7 @@
 //!   grown since the head that was kept before, and hands it to each [`AnchorSink`]: [`FileSink`], [`DirectorySink`],
 //!   [`CommandSink`], with the feature `http` `WitnessSink`, and with the feature `object-store` `BucketSink`.
 //! - [`KeptHeads`] reads what they kept; [`check()`] holds a store against it: [`FindingKind`] says of each what it is.
+//! - [`prove()`] makes a proof of an event by a head that is signed, which a stranger checks.
 //!
 //! It has no thread but the one that [`Anchors::start`] makes, which [`RunningAnchors`] ends; others call
 //! [`Anchors::tick`]. Asks the store for the time.
@@ -44,14 +45,16 @@ mod running;
 
 mod anchors;
 mod check;
+mod prove;
 
 mod sink;
 
 mod kept;
 
 pub use anchors::{AnchorError, Anchored, Anchors};
-pub use check::{Finding, FindingKind, HeadsReport, check};
+pub use check::{Finding, FindingKind, HeadsReport, HeldHead, HeldState, check};
 pub use kept::{HEADS_BYTES_MAX, KeptHeads, Unreadable};
+pub use prove::{ProveError, Proved, prove};
 pub use running::{AnchorsStatus, RunningAnchors};
 pub use sink::{AnchorSink, CommandSink, DirectorySink, FileSink, IsWanted, Prove, SinkError};
 #[cfg(feature = "object-store")]

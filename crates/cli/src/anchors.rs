@@ -19,7 +19,7 @@ use strandline_anchor::{
 use strandline_proof::LogPolicy;
 
 /// Heads against which a store is held, and whose signatures count.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct HeldArgs {
     /// Check that the log is one that goes on from the heads in this file, directory, bucket or URL, as `heads sign`
     /// keeps them. May be given several times.
@@ -32,7 +32,7 @@ pub(crate) struct HeldArgs {
 }
 
 /// What has to be known to reach buckets that have heads.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct BucketsArgs {
     #[cfg(feature = "replicate")]
     #[command(flatten)]
@@ -62,6 +62,22 @@ impl HeldArgs {
             };
         }
         let policy = self.policy.policy()?;
+        let kept = self.kept()?;
+        Ok(Some(Held { kept, policy }))
+    }
+
+    /// What the log is called, if that is said.
+    #[cfg(feature = "ui")]
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.policy.origin_given()
+    }
+
+    /// The heads as they are now.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read.
+    pub(crate) fn kept(&self) -> anyhow::Result<KeptHeads> {
         let mut kept = KeptHeads::default();
         for from in &self.anchors {
             let read = match place(from) {
@@ -73,11 +89,17 @@ impl HeldArgs {
                 read.map_err(|error| WrongUsage(format!("{from} cannot be read: {error}")))?;
             kept.add(read);
         }
-        Ok(Some(Held { kept, policy }))
+        Ok(kept)
     }
 }
 
 impl Held {
+    /// Whose signatures count.
+    #[cfg(feature = "ui")]
+    pub(crate) fn policy(&self) -> LogPolicy {
+        self.policy.clone()
+    }
+
     /// Holds a store against the heads.
     pub(crate) fn against(&self, store: &Store) -> Result<HeadsReport, Error> {
         check(&store.snapshot(), &self.kept, &self.policy)

@@ -25,6 +25,8 @@ mod site;
 mod text;
 
 pub use server::{Error, Inspector, PORT_DEFAULT};
+/// Heads that are kept elsewhere, and the keys that sign them: the crate `strandline-anchor`.
+pub use strandline_anchor as anchor;
 
 /// The program of the README, compiled.
 #[cfg(doctest)]

@@ -87,7 +87,7 @@ pub use model::{
     ReceiptMismatch, RefusedPosition, RefusedTime, SavedPosition, SavedPositionError, Stats,
     StoreOptions, StoredEvent, TRACKED_SOURCES_MAX, Tracked, TrackingConflict, VersionConflict,
 };
-pub use read::{EventProof, Events, KindCount, Passed, Snapshot, WholeEvent};
+pub use read::{EventPlace, EventProof, Events, KindCount, Passed, Snapshot, WholeEvent};
 pub use replication::Replication;
 pub use store::Store;
 pub use tree::LogTree;

@@ -74,6 +74,12 @@ const views = {
   consumers: "/consumers",
   files: "/files?drop_prefix=order:1",
   integrity: "/integrity",
+  bytes: `/bytes?id=${facts.event}`,
+  segment: "/bytes?segment=1",
+  long: `/event?id=${facts.long_event}`,
+  hostile: `/entity?name=${encodeURIComponent(facts.markup)}`,
+  backwards: `/entity?name=${encodeURIComponent(facts.right_to_left)}`,
+  longest: `/entity?name=${encodeURIComponent(facts.longest)}`,
   search: "/search?q=order:1",
   payloads: "/search?q=paid&in=payloads",
   export: "/export",
@@ -100,7 +106,9 @@ async function everyView() {
     const at = await page(width, height, colors);
     for (const [name, path] of Object.entries(views)) {
       const answer = await at.goto(origin + path);
-      check(`${name} opens`, answer.status() === 200, String(answer.status()));
+      check(`${name} opens`, answer?.status() === 200, String(answer?.status()));
+      // A page that reloads once all is counted would take the place of the next one.
+      await at.waitForFunction(() => !document.querySelector("#counting"), null, { timeout: 60_000 });
       check(`${name} has a heading`, (await at.locator("h1").count()) === 1);
       const overflow = await at.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       check(`${name} is not wider than ${width}`, overflow <= 0, `by ${overflow}`);
@@ -181,12 +189,92 @@ async function used() {
   await at.keyboard.press("Home");
   await at.waitForURL(/version=0/);
   check("a version by the slider", (await at.locator("h2").first().innerText()).includes("0"));
+  // The bytes of an event, from its page.
+  await at.goto(`${origin}/event?id=${facts.raw_event}`);
+  await at.locator("a", { hasText: "Bytes" }).click();
+  await at.waitForURL(/\/bytes\?id=/);
+  check("the record that was asked for is marked", (await at.locator("tr.self").count()) > 5);
+  check("fields are named", (await at.locator("table.bytes td", { hasText: /^entity and scope$/ }).count()) >= 1);
+  // A proof, signed by a head that is kept.
+  await at.goto(`${origin}/event?id=${facts.event}`);
+  const [proof] = await Promise.all([at.waitForEvent("download"), at.locator("a", { hasText: /^signed$/ }).click()]);
+  const proved = readFileSync(await proof.path(), "utf8");
+  check("a signed proof is one", proved.startsWith("c2sp.org/tlog-proof@v1\n") && proved.includes(facts.signer), proved.slice(0, 80));
   // A verification.
   await at.goto(`${origin}/integrity`);
   await at.locator("a", { hasText: "Verify" }).click();
   await at.locator(".note.good", { hasText: "Nothing is wrong" }).waitFor({ timeout: 30_000 });
   check("verification counts", (await figure(at, "Good")) === facts.events);
   await at.screenshot({ path: join(shots, "verified.png") });
+  await at.context().close();
+}
+
+/** The log held against heads: the line, in words and in a picture. */
+async function anchored() {
+  const at = await page(1280, 800, "light");
+  await at.goto(`${origin}/integrity`);
+  const parts = at.locator("table.parts tbody tr");
+  await parts.first().waitFor({ timeout: 20_000 });
+  const all = await parts.allInnerTexts();
+  check("what is proved begins the line", digits(all[0].split("\t")[1]) === facts.anchored, all[0]);
+  check("the line has its gap", all.length === 2 && all[1].includes("open"), all.join(" | "));
+  const widths = await at.locator("figure.anchored svg rect:not(.mark)").evaluateAll((all) => all.map((one) => Number(one.getAttribute("width"))));
+  check("the line is drawn to its end", widths.length === 2 && Math.abs(widths[0] + widths[1] - 1000) <= 8, String(widths));
+  const marks = await at.locator("figure.anchored svg .mark").count();
+  check("heads are marked, those close together once", marks >= 1 && marks <= facts.heads, String(marks));
+  await at.locator("#anchors").scrollIntoViewIfNeeded();
+  await at.screenshot({ path: join(shots, "anchored.png") });
+  await at.context().close();
+}
+
+/** Contents that would harm a page that trusts them show as what they are. */
+async function hostile() {
+  const at = await page(360, 740, "light");
+  for (const name of [facts.markup, facts.right_to_left, facts.longest]) {
+    await at.goto(`${origin}/entity?name=${encodeURIComponent(name)}`);
+    check("a name is shown as it is", (await at.locator("h1").textContent()) === name, name.slice(0, 40));
+    await at.goto(`${origin}/search?q=${encodeURIComponent(name)}`);
+    check("a name is found as it is", (await at.locator("a.name bdi").allTextContents()).includes(name), name.slice(0, 40));
+    check("nothing of it runs", await at.evaluate(() => globalThis.harmed === undefined));
+  }
+  await at.goto(`${origin}/event?id=${facts.long_event}`);
+  check("a payload of 16 MiB is cut, and said to be", (await at.locator(".note", { hasText: "This is its beginning" }).count()) === 1);
+  check("its page is small", (await at.content()).length < 1_000_000);
+  const [payload] = await Promise.all([at.waitForEvent("download"), at.locator("a", { hasText: "Download" }).click()]);
+  check("the whole of it is in the download", readFileSync(await payload.path()).length === facts.long_bytes);
+  await at.context().close();
+}
+
+/** As many names as there are: the page of those with the most events counts them all, and pages go on. */
+async function many() {
+  const at = await page(1280, 800, "light");
+  await at.goto(`${origin}/names`);
+  await at.waitForFunction(() => !document.querySelector("#counting"), null, { timeout: 60_000 });
+  check("names of a large store are a page", (await at.locator("table.list tbody tr").count()) === 50);
+  await at.goto(`${origin}/names?sort=name&prefix=meter:`);
+  await at.locator("#next").click();
+  await at.waitForURL(/after=/);
+  check("names go on", (await at.locator("table.list tbody tr").count()) === 50);
+  await at.context().close();
+}
+
+/** How long each view takes at best, which is told and fails nothing: the machine may be busy. */
+async function times() {
+  const at = await page(1280, 800, "light");
+  for (const [name, path] of Object.entries(views)) {
+    let [best, paint] = [Infinity, Infinity];
+    for (let turn = 0; turn < 5; turn += 1) {
+      await at.goto(origin + path);
+      const seen = await at.evaluate(() => {
+        const answer = performance.getEntriesByType("navigation")[0];
+        const first = performance.getEntriesByName("first-contentful-paint")[0];
+        return [answer.responseEnd - answer.requestStart, first?.startTime ?? Infinity];
+      });
+      best = Math.min(best, seen[0]);
+      paint = Math.min(paint, seen[1]);
+    }
+    console.log(`${name}: answered in ${best.toFixed(0)} ms, painted after ${paint.toFixed(0)} ms`);
+  }
   await at.context().close();
 }
 
@@ -206,6 +294,10 @@ async function live() {
 await everyView();
 await numbers();
 await used();
+await anchored();
+await hostile();
+await many();
+await times();
 await live();
 await browser.close();
 server.stdin.end();

@@ -13,6 +13,10 @@ use strandline_core::fs::{Fs, OsFs};
 const PACKAGES: [&str; 2] = ["playwright-core@1.65.1", "axe-core@4.14.1"];
 /// The store that is looked at, and its server.
 const EXAMPLE: &str = "sample_store";
+/// How many events and entities are in it beside those of orders: more than a view looks at in a request. A million of them
+/// behave alike, and take longer to make than everything else here.
+const EVENTS: &str = "120000";
+const ENTITIES: &str = "60000";
 const SCRIPT: &str = "xtask/src/inspector/browser.mjs";
 /// Where everything is put, from the root of the repository on.
 const PLACE: &str = "target/inspector";
@@ -43,6 +47,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         .arg(root()?.join(SCRIPT))
         .args([&place, &browser, &shots])
         .arg(server)
+        .args([EVENTS, ENTITIES])
         .current_dir(root()?)
         .status()
         .context("start Node.js")?;

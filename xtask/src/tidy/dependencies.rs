@@ -87,7 +87,12 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("strandline-seal", &["strandline", "strandline-core"]),
     (
         "strandline-inspector",
-        &["strandline", "strandline-live", "strandline-transfer"],
+        &[
+            "strandline",
+            "strandline-live",
+            "strandline-transfer",
+            "strandline-anchor",
+        ],
     ),
     ("strandline-test-s3", &["strandline-core"]),
     (

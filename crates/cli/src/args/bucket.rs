@@ -19,7 +19,7 @@ pub(crate) struct BucketArgs {
 }
 
 /// What has to be known to reach a bucket.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct SettingArgs {
     /// Where an object store is that speaks the protocol of S3 and is not Amazon's: https://HOST:PORT. Else
     /// AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or AWS_ENDPOINT says it. With http:// nothing is encrypted.

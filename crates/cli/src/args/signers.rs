@@ -32,6 +32,12 @@ impl PolicyArgs {
         !self.key.is_empty() || self.origin.is_some() || !self.witness.is_empty()
     }
 
+    /// What the log is called, if that is said.
+    #[cfg(feature = "ui")]
+    pub(crate) fn origin_given(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
     /// Whose signatures count.
     ///
     /// # Errors

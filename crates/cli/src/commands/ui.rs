@@ -18,6 +18,14 @@ pub struct Args {
     /// Open the page in the browser of this machine.
     #[arg(long)]
     open: bool,
+    #[cfg(feature = "proof")]
+    #[command(flatten)]
+    held: crate::anchors::HeldArgs,
+    /// Sign the proofs that are downloaded with this key: the file that `key new` made. Without it they are signed by the
+    /// newest of the heads, if there are some.
+    #[cfg(feature = "proof")]
+    #[arg(long, value_name = "FILE")]
+    signing_key: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -32,6 +40,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         Err(error @ Error::Port { .. }) => return Err(WrongUsage(error.to_string()).into()),
         bound => bound?,
     };
+    #[cfg(feature = "proof")]
+    let inspector = with_heads(args, inspector)?;
     let address = inspector.address();
     print(&format!("{address}\n"))?;
     note("The address has a token: whoever has it can read the store. Ctrl-C ends it.");
@@ -40,6 +50,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     inspector.run()?;
     Ok(Outcome::Fine)
+}
+
+/// Holds the log against heads, and signs proofs, if that is asked for.
+#[cfg(feature = "proof")]
+fn with_heads(args: &Args, mut inspector: Inspector) -> anyhow::Result<Inspector> {
+    // Read once, so that what is wrong with them is said here.
+    if let Some(held) = args.held.read()? {
+        let again = args.held.clone();
+        let read = move || again.kept().map_err(|error| error.to_string());
+        inspector = inspector.heads(read, held.policy());
+    }
+    if let Some(path) = &args.signing_key {
+        let key = crate::args::log_signer_key(path)?;
+        let origin = args.held.origin().unwrap_or(key.name().as_str()).to_owned();
+        inspector = inspector.signer(key, &origin);
+    }
+    Ok(inspector)
 }
 
 /// Has the desktop open an address.

@@ -24,7 +24,18 @@ pub(crate) fn event(view: &EventView, asked: &Asked) -> Markup {
                 @if view.unproven.is_none() { p .good { "Made again from what is stored, and the same." } }
                 p {
                     a href=(address("/api/event/proof", [("id", own)])) { "Proof" }
-                    span .dim { " that it is in the log, as JSON; `strandline prove` signs one" }
+                    span .dim { " that it is in the log, as JSON" }
+                    @match view.signs {
+                        Some(by) => {
+                            "; " a href=(address("/api/event/signed-proof", [("id", own)])) { "signed" } span .dim { " " (by) ", with the event" }
+                            ", " a href=(address("/api/event/signed-proof", [("id", own), ("payload", "without")])) { "without its payload" }
+                        },
+                        None => { span .dim { "; `strandline prove` signs one" } },
+                    }
+                }
+                p {
+                    a href=(address("/bytes", [("id", own)])) { "Bytes" }
+                    span .dim { " of its record, field by field" }
                 }
             }
         }

@@ -96,6 +96,7 @@ fn facets(view: &EventList, asked: &Asked) -> Markup {
             p .dim {
                 @match facets.is_complete {
                     true => { (count(facets.counted)) " events" },
+                    false if facets.counted == 0 => { "There was no time to count these." },
                     false => { "of the newest " (count(facets.counted)) " events" },
                 }
             }

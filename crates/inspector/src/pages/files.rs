@@ -3,7 +3,7 @@
 use super::parts::note;
 use crate::asked::Asked;
 use crate::pictures::{Part, share_bar, stack};
-use crate::text::{count, size};
+use crate::text::{address, count, size};
 use crate::views::{Files, FilesSeen, Plan, Segment};
 use maud::{Markup, html};
 
@@ -95,9 +95,9 @@ fn segments(files: &FilesSeen) -> Markup {
 fn segment(one: &Segment, longest: u64) -> Markup {
     html! {
         tr {
-            td .mono { (one.name) @if one.generation > 0 { span .dim { " rewritten" } } }
+            td .mono { a href=(address("/bytes", [("segment", &*one.number.to_string())])) title="Its bytes" { (one.name) } @if one.generation > 0 { span .dim { " rewritten" } } }
             td {
-                a href=(crate::text::address("/events", [("from", &*one.first_sequence.to_string()), ("order", "oldest")])) { (count(one.first_sequence)) }
+                a href=(address("/events", [("from", &*one.first_sequence.to_string()), ("order", "oldest")])) { (count(one.first_sequence)) }
                 @match one.end_sequence { Some(end) => { " to " (count(end)) }, None => { span .dim { " on, active" } } }
             }
             td .number { @if let Some(end) = one.end_sequence { (count(end - one.first_sequence)) } }

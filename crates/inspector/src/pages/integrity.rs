@@ -1,5 +1,6 @@
 //! The page of the integrity.
 
+use super::anchors::anchors;
 use super::parts::{at, figure, note};
 use crate::asked::Asked;
 use crate::text::{address, count, span};
@@ -9,7 +10,7 @@ use maud::{Markup, html};
 /// The page of the integrity.
 pub(crate) fn integrity(view: &Integrity, _: &Asked) -> Markup {
     html! {
-        div #integrity data-refresh=[(view.is_running || view.head.is_none()).then_some("700")] data-always {
+        div #integrity data-refresh=[(view.is_running || view.anchors.is_running || view.head.is_none() && view.head_error.is_none()).then_some("700")] data-always {
             @if view.is_running {
                 p { "Verifying: " (count(view.done)) @if let Some(total) = view.total { " of " (count(total)) } " events" }
                 progress aria-label="Verifying" max=[view.total] value=[view.total.map(|_| view.done)] {}
@@ -31,8 +32,9 @@ pub(crate) fn integrity(view: &Integrity, _: &Asked) -> Markup {
                     } },
                     None => { p .dim { "None is known yet." } },
                 }
-                p .dim { "A head that is kept elsewhere shows later that nothing before it was changed: `strandline heads sign` signs and keeps it, and `strandline verify --anchors` holds the store against it." }
+                p .dim { "A head that is kept elsewhere shows later that nothing before it was changed: `strandline heads sign` signs and keeps it." }
             }
+            (anchors(&view.anchors))
         }
     }
 }

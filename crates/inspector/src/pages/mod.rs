@@ -2,6 +2,8 @@
 //!
 //! Asks nothing of the store. Of other rooms it knows `views`, `asked`, `pictures`, `site` and `text`.
 
+mod anchors;
+mod bytes;
 mod consumers;
 mod entity;
 mod event;
@@ -19,6 +21,7 @@ mod search;
 mod shell;
 mod tree;
 
+pub(crate) use bytes::bytes;
 pub(crate) use consumers::consumers;
 pub(crate) use entity::entity;
 pub(crate) use event::event;

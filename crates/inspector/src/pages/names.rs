@@ -29,7 +29,12 @@ pub(crate) fn names(view: &NameList, asked: &Asked) -> Markup {
             }
         }
         (form(view, asked))
-        @if !view.is_complete { (note("warn", "There was no time for all names: others may have more events. A prefix leaves fewer.")) }
+        @if !view.is_complete {
+            div #counting data-refresh=[view.is_counting.then_some("700")] data-always[view.is_counting] {
+                (note("warn", html! { "These are the first of the names, for which there was time: others may have more events. " @if view.is_counting { "All are being counted." } @else { "A prefix leaves fewer." } }))
+            }
+        }
+        @if let Some(ago) = view.counted_ms_ago { p .dim { "All names, as they were counted " (span(ago)) " ago." } }
         div .scroll tabindex="0" role="region" aria-label="Names" {
             table .list {
                 thead { tr {

@@ -5,10 +5,12 @@ mod bars;
 mod heat;
 mod line;
 mod share;
+mod span;
 mod stack;
 
 pub(crate) use bars::{Bar, bars};
 pub(crate) use heat::heat;
 pub(crate) use line::line;
 pub(crate) use share::share_bar;
+pub(crate) use span::{Mark, span_line};
 pub(crate) use stack::{Part, stack};

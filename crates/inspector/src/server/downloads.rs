@@ -3,7 +3,7 @@
 use super::answer::{Form, download, fault};
 use super::desk::Desk;
 use crate::asked::{Asked, FILTER, Filter, Wrong};
-use crate::views::{EXPORT, Fault, event_id, events_csv};
+use crate::views::{Context, EXPORT, Fault, event_id, events_csv};
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::Response;
@@ -13,6 +13,8 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::Snapshot;
+use strandline_anchor::proof::{Checkpoint, SignedCheckpoint};
+use strandline_anchor::{ProveError, Proved, prove};
 use strandline_transfer::{LineFormat, export};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -29,7 +31,10 @@ async fn made(
 ) -> Response<Body> {
     let context = desk.context.clone();
     let make = move || {
-        let asked = Asked::parse(&query.unwrap_or_default(), &[&["id", "sequence"]])?;
+        let asked = Asked::parse(
+            &query.unwrap_or_default(),
+            &[&["id", "sequence", "payload"]],
+        )?;
         make(&context.opened()?.store.snapshot(), &asked)
     };
     let made = tokio::task::spawn_blocking(make).await;
@@ -94,6 +99,57 @@ pub(super) async fn proof(
         ))
     })
     .await
+}
+
+/// The same with the event, signed: by the key that was given, or by the newest head that counts. What
+/// `strandline check-proof` takes.
+pub(super) async fn signed_proof(
+    State(desk): State<Arc<Desk>>,
+    RawQuery(query): RawQuery,
+) -> Response<Body> {
+    let context = desk.context.clone();
+    made(desk, query, move |now, asked| {
+        let id = event_id(now, asked)?;
+        let without_payload = match asked.one("payload") {
+            None => false,
+            Some("without") => true,
+            Some(_) => return Err(Wrong("`payload` may be `without`".to_owned()).into()),
+        };
+        let proved = Proved::Event {
+            id,
+            without_payload,
+        };
+        let proof = prove(now, proved, signed(&context, now)?).map_err(|error| match error {
+            ProveError::Store(_) | ProveError::File(_) => Fault::Store(error.to_string()),
+            _ => Fault::NotThere(error.to_string()),
+        })?;
+        Ok(download(
+            "text/plain; charset=utf-8",
+            &format!("{id}.tlog-proof"),
+            proof.to_string(),
+        ))
+    })
+    .await
+}
+
+/// The head that proves.
+fn signed(context: &Context, now: &Snapshot) -> Result<SignedCheckpoint, Fault> {
+    let store = |error: &dyn std::fmt::Display| Fault::Store(error.to_string());
+    if let Some(signer) = &context.signer {
+        let head = context.opened()?.store.durable_head()?;
+        let checkpoint = Checkpoint::new(&signer.origin, head).map_err(|error| store(&error))?;
+        return SignedCheckpoint::sign(checkpoint, &signer.key).map_err(|error| store(&error));
+    }
+    let Some(held) = &context.held else {
+        let why = "nothing signs here: start `strandline ui` with --signing-key, or with --anchors and --key";
+        return Err(Fault::NotThere(why.to_owned()));
+    };
+    let kept = held.counted().map_err(Fault::Store)?;
+    kept.newest_within(now).ok_or_else(|| {
+        Fault::NotThere(
+            "no head that counts is of so many events as the log has, or fewer".to_owned(),
+        )
+    })
 }
 
 /// In which form events are exported.

@@ -4,6 +4,7 @@ use super::access::Access;
 use super::desk::Desk;
 use super::routes::routes;
 use super::sampling::sample;
+use crate::site::{Held, Signer};
 use crate::views::Context;
 use futures::future::{Either, select};
 use std::future::{Future, pending};
@@ -14,6 +15,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use strandline::SystemClock;
 use strandline::fs::OsFs;
+use strandline_anchor::KeptHeads;
+use strandline_anchor::proof::{LogPolicy, SignerKey};
 
 /// The port that is taken where none is asked for and it is free.
 pub const PORT_DEFAULT: u16 = 7787;
@@ -85,6 +88,29 @@ impl Inspector {
     #[must_use]
     pub fn without_time_limit(mut self) -> Self {
         self.context.has_no_time_limit = true;
+        self
+    }
+
+    /// Holds the log against heads that are kept elsewhere, which `read` gives as they are now, whenever somebody looks;
+    /// those count that `policy` asks for. Proofs are signed by the newest of them, unless there is a
+    /// [`signer`](Self::signer). Default: none, and proofs are not signed.
+    #[must_use]
+    pub fn heads(
+        mut self,
+        read: impl Fn() -> Result<KeptHeads, String> + Send + Sync + 'static,
+        policy: LogPolicy,
+    ) -> Self {
+        let read = Box::new(read);
+        self.context.held = Some(Arc::new(Held { read, policy }));
+        self
+    }
+
+    /// Signs the proofs that are downloaded with the key of the log, which is called `origin`: whoever has the token can
+    /// have any event of the store signed as being in it. Default: no key, which a proof by heads needs not.
+    #[must_use]
+    pub fn signer(mut self, key: SignerKey, origin: &str) -> Self {
+        let origin = origin.to_owned();
+        self.context.signer = Some(Signer { key, origin });
         self
     }
 

@@ -59,6 +59,16 @@ const VIEWS: &[(&str, &str, Handler)] = &[
             pages::event,
         )
     }),
+    ("/bytes", "/bytes", |context, query, form| {
+        respond(
+            context,
+            ("/bytes", query),
+            &[views::BYTES],
+            form,
+            views::bytes,
+            pages::bytes,
+        )
+    }),
     ("/entity", "/entity", |context, query, form| {
         respond(
             context,
@@ -167,6 +177,7 @@ pub(super) fn routes(desk: &Arc<Desk>) -> Router {
         .route("/api/events/stream", get(stream::events))
         .route("/api/event/payload", get(downloads::payload))
         .route("/api/event/proof", get(downloads::proof))
+        .route("/api/event/signed-proof", get(downloads::signed_proof))
         .route("/api/export", get(downloads::events))
         .fallback(|| async { refused(StatusCode::NOT_FOUND, "nothing is here") })
         .layer(from_fn_with_state(desk.clone(), guard))

@@ -1,6 +1,7 @@
 //! `Job`: work that takes as long as the store is large, on a thread of its own, so that no request waits for it.
 //!
-//! One at a time: who asks for the same meanwhile is told how far it is, and who asks for other work waits for his turn.
+//! What took long is not begun again for ten times as long, however often it is asked for, so that looking at a large
+//! store takes a tenth of a processor at most. One at a time: who asks for the same meanwhile is told how far it is, and who asks for other work waits for his turn.
 
 use parking_lot::{Condvar, Mutex};
 use std::fmt;
@@ -23,6 +24,9 @@ struct Shared<K, T> {
     changed: Condvar,
 }
 
+/// For how many times as long as work took it is not begun again.
+const REST_TIMES: u32 = 10;
+
 struct State<K, T> {
     running: Option<(K, Option<Progress>)>,
     done: Option<Done<K, T>>,
@@ -32,6 +36,7 @@ struct Done<K, T> {
     key: K,
     result: Arc<T>,
     at: Duration,
+    took: Duration,
 }
 
 /// What is known of work.
@@ -75,8 +80,8 @@ impl<K: Clone + PartialEq + Send + 'static, T: Send + Sync + 'static> Job<K, T> 
         self.of(&self.shared.state.lock(), key)
     }
 
-    /// What comes of the work for `key`, which is begun unless it is at work, or was done less than `fresh` ago. Waits for
-    /// it, but not for longer than `wait`.
+    /// What comes of the work for `key`, which is begun unless it is at work, or was done less than `fresh` ago, or less than
+    /// ten times as long ago as it took. Waits for it, but not for longer than `wait`.
     pub(crate) fn ask(
         &self,
         key: &K,
@@ -86,6 +91,8 @@ impl<K: Clone + PartialEq + Send + 'static, T: Send + Sync + 'static> Job<K, T> 
     ) -> Seen<T> {
         let mut state = self.shared.state.lock();
         let seen = self.of(&state, key);
+        let took = state.done.as_ref().map_or(Duration::ZERO, |done| done.took);
+        let fresh = fresh.max(took.saturating_mul(REST_TIMES));
         let is_fresh = seen.done.as_ref().is_some_and(|(_, age)| *age < fresh);
         if is_fresh {
             return seen;
@@ -128,16 +135,19 @@ impl<K: Clone + PartialEq + Send + 'static, T: Send + Sync + 'static> Job<K, T> 
         let run = move || {
             // Says that nothing runs any more, also where the work panics.
             let ended = Ended(&shared);
+            let begun = clock.elapsed();
             let result = work(&mut |progress| {
                 if let Some((_, told)) = &mut shared.state.lock().running {
                     *told = Some(progress);
                 }
                 ControlFlow::Continue(())
             });
+            let at = clock.elapsed();
             shared.state.lock().done = Some(Done {
                 key,
                 result: Arc::new(result),
-                at: clock.elapsed(),
+                took: at.saturating_sub(begun),
+                at,
             });
             drop(ended);
         };
@@ -163,7 +173,7 @@ impl<K, T> Drop for Ended<'_, K, T> {
 mod tests {
     use super::*;
     use std::sync::mpsc::channel;
-    use strandline::SystemClock;
+    use strandline::{ManualClock, SystemClock};
 
     #[test]
     fn whoever_asks_meanwhile_does_not_begin_it_again() {
@@ -182,6 +192,27 @@ mod tests {
         let last = job.ask(&1, Duration::MAX, Duration::from_secs(20), |_| "third");
         assert_eq!(last.done.map(|(result, _)| *result), Some("first"));
         assert!(!job.seen(&1).is_running);
+    }
+
+    /// Cause: names of a large store were counted every two seconds, which took a second.
+    #[test]
+    fn what_took_long_is_not_begun_again_soon() {
+        let clock = Arc::new(ManualClock::new(0));
+        let job = Job::<u8, u8>::new("test", clock.clone());
+        let ask = |result: u8, at_ms: u64, takes_ms: u64| {
+            clock.set(at_ms);
+            let during = clock.clone();
+            let (fresh, wait) = (Duration::from_secs(2), Duration::from_secs(20));
+            let seen = job.ask(&1, fresh, wait, move |_| {
+                during.set(at_ms + takes_ms);
+                result
+            });
+            seen.done.map(|(result, _)| *result)
+        };
+        assert_eq!(ask(1, 0, 1_000), Some(1));
+        assert_eq!(ask(2, 10_000, 0), Some(1));
+        assert_eq!(ask(3, 12_000, 0), Some(3));
+        assert_eq!(ask(4, 14_001, 0), Some(4));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! `Context`: what every view is made from: the store as it is now, its files, and what takes long.
 
+use super::anchored::Anchored;
 use super::checked::Checked;
+use super::facets::Facet;
 use super::fault::Fault;
 use super::inventory::FilesSeen;
 use super::totals::Totals;
-use crate::site::{Budget, Job, Opened, Samples, Watch};
+use crate::site::{Budget, Held, Job, Opened, Samples, Signer, Watch};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,14 +25,22 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) watch: Watch,
     pub(crate) samples: Samples,
+    /// Heads that are kept elsewhere.
+    pub(crate) held: Option<Arc<Held>>,
+    /// What signs proofs.
+    pub(crate) signer: Option<Signer>,
     /// Whether a request takes as long as it needs.
     pub(crate) has_no_time_limit: bool,
     /// Counts of all names, and sizes.
     pub(crate) totals: Job<(), Result<Totals, String>>,
+    /// The names with the most events, of a kind of names, and of those that begin so.
+    pub(crate) ranked: Job<(&'static str, String), Vec<Facet>>,
     /// The files of the directory.
     pub(crate) files: Job<(), Result<FilesSeen, String>>,
     /// What verification found.
     pub(crate) checked: Job<(), Checked>,
+    /// What the log is, held against the heads.
+    pub(crate) anchored: Job<(), Result<Anchored, String>>,
     /// The head of the tree over so many events.
     pub(crate) head: Job<u64, Result<TreeHead, String>>,
     /// What a compaction would remove.
@@ -44,10 +54,14 @@ impl Context {
             dir: dir.to_owned(),
             watch: Watch::new(dir, fs.clone(), clock.clone()),
             samples: Samples::default(),
+            held: None,
+            signer: None,
             has_no_time_limit: false,
             totals: Job::new("totals", clock.clone()),
+            ranked: Job::new("ranked", clock.clone()),
             files: Job::new("files", clock.clone()),
             checked: Job::new("verify", clock.clone()),
+            anchored: Job::new("anchors", clock.clone()),
             head: Job::new("head", clock.clone()),
             plan: Job::new("plan", clock.clone()),
             fs,

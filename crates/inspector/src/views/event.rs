@@ -65,6 +65,8 @@ pub(crate) struct EventView {
     /// None if it was removed.
     pub(crate) payload: Option<Payload>,
     pub(crate) links: Links,
+    /// By what a proof can be signed: a key, or a head that was signed.
+    pub(crate) signs: Option<&'static str>,
     pub(crate) same: Same,
 }
 
@@ -77,16 +79,24 @@ pub(crate) fn event(context: &Context, asked: &Asked) -> Result<EventView, Fault
     let opened = context.opened()?;
     let now = opened.store.snapshot();
     let id = id(&now, asked)?;
-    let Some(stored) = now.get(id)? else {
-        return Err(Fault::NotThere(format!(
+    let not_there = || {
+        Fault::NotThere(format!(
             "no event has the id {id}; a compaction may have removed it"
-        )));
+        ))
     };
-    let whole = now.get_whole(id);
-    let (whole, unproven) = match whole {
-        Ok(whole) => (whole, None),
-        Err(error) => (None, Some(error.to_string())),
+    // Read once, as it may be long, unless its hash is not that of what is stored.
+    let (stored, hashes, unproven) = match now.get_whole(id) {
+        Ok(whole) => {
+            let whole = whole.ok_or_else(not_there)?;
+            let hashes = (whole.previous.to_string(), whole.payload_hash.to_string());
+            (whole.event, Some(hashes), None)
+        }
+        Err(error) => {
+            let stored = now.get(id)?.ok_or_else(not_there)?;
+            (stored, None, Some(error.to_string()))
+        }
     };
+    let (previous_hash, payload_hash) = hashes.unzip();
     let row = now.get_with(id, |event| EventRow::of(&event))?;
     let row = row.ok_or_else(|| Fault::NotThere(format!("no event has the id {id}")))?;
     let attributes = stored.attributes();
@@ -108,11 +118,16 @@ pub(crate) fn event(context: &Context, asked: &Asked) -> Result<EventView, Fault
             .collect(),
         tracking: tracking.map(|(source, position)| (source.to_owned(), position)),
         hash: stored.hash.to_string(),
-        previous_hash: whole.as_ref().map(|whole| whole.previous.to_string()),
-        payload_hash: whole.as_ref().map(|whole| whole.payload_hash.to_string()),
+        previous_hash,
+        payload_hash,
         unproven,
         payload: payload(&stored, asked)?,
         links: links(&now, &stored),
+        signs: match (&context.signer, &context.held) {
+            (Some(_), _) => Some("by the key that was given"),
+            (None, Some(_)) => Some("by the newest head that is kept"),
+            (None, None) => None,
+        },
         same: Same::new("inspect", &context.dir, ["--event", &text], rust),
     })
 }

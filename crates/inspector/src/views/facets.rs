@@ -66,6 +66,9 @@ impl Facets {
     }
 
     fn of_some(now: &Snapshot, filter: &Filter, shown: &[EventRow], budget: &Budget) -> Self {
+        if budget.is_spent() {
+            return Self::default();
+        }
         let (mut kinds, mut scopes) = (BTreeMap::new(), HashMap::<String, u64>::new());
         // A window after the other, as hardly an event may pass the filter.
         let walked = walk(now, &filter.region, Order::NewestFirst, COUNTED_MAX, budget);

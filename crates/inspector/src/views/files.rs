@@ -17,7 +17,7 @@ pub(crate) const FILES: &[&str] = &["keep_newest", "keep_since", "within", "drop
 /// How old what is known of files may be.
 const FRESH: Duration = Duration::from_secs(2);
 /// How long a request waits for them, in milliseconds.
-const WAIT_MS: u64 = 80;
+const WAIT_MS: u64 = 35;
 /// About how much a removed event leaves in its segment, in bytes: `docs/format.md`.
 const LEFT_BYTES: u64 = 144;
 

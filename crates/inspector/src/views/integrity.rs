@@ -1,5 +1,6 @@
 //! `integrity`: what verification found, the head of the log, and what was removed.
 
+use super::anchors::{Anchors, anchors};
 use super::checked::Checked;
 use super::context::Context;
 use super::fault::Fault;
@@ -16,7 +17,7 @@ use strandline::maintenance::{Kept, verify, verify_files};
 pub(crate) const INTEGRITY: &[&str] = &["verify"];
 
 /// How long a request waits for them, in milliseconds.
-const WAIT_MS: u64 = 80;
+const WAIT_MS: u64 = 20;
 
 /// The head of the tree over the log.
 #[derive(Debug, Serialize)]
@@ -37,6 +38,8 @@ pub(crate) struct Integrity {
     pub(crate) checked_ms_ago: Option<u64>,
     pub(crate) head: Option<Head>,
     pub(crate) head_error: Option<String>,
+    /// What it is, held against heads that are kept elsewhere.
+    pub(crate) anchors: Anchors,
     pub(crate) same: Same,
 }
 
@@ -87,6 +90,7 @@ pub(crate) fn integrity(context: &Context, asked: &Asked) -> Result<Integrity, F
         checked: seen.done.map(|(checked, _)| (*checked).clone()),
         head,
         head_error,
+        anchors: anchors(context, opened.as_ref().map(|opened| &opened.store)),
         same: Same::new("verify", &context.dir, [], rust),
     })
 }

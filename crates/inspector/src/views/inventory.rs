@@ -6,6 +6,7 @@ use strandline::maintenance::{FooterState, Inventory};
 /// A segment.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Segment {
+    pub(crate) number: u32,
     pub(crate) name: String,
     pub(crate) generation: u32,
     pub(crate) first_sequence: u64,
@@ -47,6 +48,7 @@ impl From<Inventory> for FilesSeen {
                 FooterState::Damaged(reason) => (None, Some(reason)),
             };
             Segment {
+                number: segment.number,
                 name: segment.name,
                 generation: segment.generation,
                 first_sequence: segment.first_sequence.get(),

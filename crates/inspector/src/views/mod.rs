@@ -4,6 +4,11 @@
 //! Makes no page: that is for `pages`. What grows with the store stops when the time of the request is over, and the
 //! answer says so. Of other rooms it knows `asked`, `site` and `text`.
 
+mod anchored;
+mod anchors;
+#[cfg(test)]
+mod bounded;
+mod bytes;
 mod checked;
 mod consumers;
 mod context;
@@ -28,6 +33,9 @@ mod tree;
 mod view;
 mod walk;
 
+pub(crate) use anchored::Anchored;
+pub(crate) use anchors::Anchors;
+pub(crate) use bytes::{BYTES, FrameBytes, Stretch, bytes};
 pub(crate) use checked::Checked;
 pub(crate) use consumers::{CONSUMERS, ConsumerSeen, Consumers, consumers};
 pub(crate) use context::Context;

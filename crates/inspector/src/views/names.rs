@@ -7,9 +7,10 @@ use super::rate::{parts, within};
 use super::same::Same;
 use super::view::View;
 use crate::asked::{Asked, Wrong};
-use crate::site::Budget;
+use crate::site::{Budget, Seen};
 use crate::text::Table;
 use serde::Serialize;
+use std::time::Duration;
 use strandline::{Names, Region, Snapshot};
 
 /// What may be asked.
@@ -17,6 +18,8 @@ pub(crate) const NAMES: &[&str] = &["of", "prefix", "after", "sort", "limit"];
 
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 1_000;
+/// How old a count of all may be, at least.
+const RANKED_FRESH: Duration = Duration::from_secs(10);
 /// Of how many entities it is shown when they were busy.
 const HEAT_ROWS: usize = 50;
 
@@ -41,6 +44,10 @@ pub(crate) struct NameList {
     pub(crate) next: Option<String>,
     /// Whether all names were looked at; if not, others may have more events.
     pub(crate) is_complete: bool,
+    /// Whether those that there was no time for are counted now, beside the requests.
+    pub(crate) is_counting: bool,
+    /// How long ago all were counted, if that was not for this request.
+    pub(crate) counted_ms_ago: Option<u64>,
     pub(crate) heat: Option<Heat>,
     pub(crate) same: Same,
 }
@@ -53,7 +60,7 @@ pub(crate) struct NameList {
 pub(crate) fn names(context: &Context, asked: &Asked) -> Result<NameList, Fault> {
     let opened = context.opened()?;
     let now = opened.store.snapshot();
-    let budget = context.budget(55);
+    let budget = context.budget(30);
     let prefix = asked.one("prefix").unwrap_or_default();
     let limit = asked.limit("limit", LIMIT, LIMIT_MAX)?;
     let is_by_events = match asked.one("sort") {
@@ -74,15 +81,25 @@ pub(crate) fn names(context: &Context, asked: &Asked) -> Result<NameList, Fault>
         }
         _ => Box::new(after(now.entities(prefix), asked)),
     };
-    let (names, next, is_complete) = match is_by_events {
+    let (mut names, next, mut is_complete) = match is_by_events {
         true => {
             let (names, is_complete) = most(all, limit, &budget);
             (names, None, is_complete)
         }
         false => page(all, limit),
     };
+    let (mut is_counting, mut counted_ms_ago) = (false, None);
+    if !is_complete {
+        let seen = ranked(context, &now, (of, prefix.to_owned()));
+        is_counting = seen.is_running;
+        if let Some((ranked, age)) = seen.done {
+            names = ranked.iter().take(limit).cloned().collect();
+            counted_ms_ago = Some(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+            is_complete = true;
+        }
+    }
     let heat = (of == "entities")
-        .then(|| heat(&now, &names, &context.budget(35)))
+        .then(|| heat(&now, &names, &context.budget(25)))
         .flatten();
     let rust = match of {
         "kinds" => "let kinds = store.snapshot().kinds();".to_owned(),
@@ -96,9 +113,27 @@ pub(crate) fn names(context: &Context, asked: &Asked) -> Result<NameList, Fault>
         names,
         next,
         is_complete,
+        is_counting,
+        counted_ms_ago,
         heat,
         same: Same::new("inspect", &context.dir, ["--top", &limit.to_string()], rust),
     })
+}
+
+/// The names with the most events, of all that begin so: counted on a thread of its own, as there may be millions.
+fn ranked(context: &Context, now: &Snapshot, key: (&'static str, String)) -> Seen<Vec<Facet>> {
+    let (now, clock, (of, prefix)) = (now.clone(), context.clock.clone(), key.clone());
+    let unlimited = Budget::new(&clock, Duration::MAX);
+    context
+        .ranked
+        .ask(&key, RANKED_FRESH, Duration::ZERO, move |_| {
+            let names = match of {
+                "scopes" => now.scopes(&prefix),
+                "tags" => now.tags(&prefix),
+                _ => now.entities(&prefix),
+            };
+            most(names, LIMIT_MAX, &unlimited).0
+        })
 }
 
 fn of(asked: &Asked) -> Result<&'static str, Wrong> {

@@ -70,13 +70,13 @@ pub(crate) fn search(context: &Context, asked: &Asked) -> Result<Search, Fault> 
             &filter,
             text,
             asked.value("before")?,
-            &context.budget(60),
+            &context.budget(45),
         )),
         false => None,
     };
     let meanings = match text {
         "" => Vec::new(),
-        text => meanings(&now, text, context.clock.now_ms(), &context.budget(30)),
+        text => meanings(&now, text, context.clock.now_ms(), &context.budget(15)),
     };
     let rust = format!(
         "for event in store.snapshot().query({}) {{\n    let has = event?.payload()?.windows({}).any(|part| part == {text:?}.as_bytes());\n}}",

@@ -26,7 +26,12 @@ pub(crate) struct Answer {
 
 impl Server {
     pub(crate) fn of(dir: &Path) -> Self {
-        let inspector = Inspector::bind(dir, Some(0)).unwrap();
+        Self::with(dir, |inspector| inspector)
+    }
+
+    /// The same with more asked of the inspector.
+    pub(crate) fn with(dir: &Path, with: impl FnOnce(Inspector) -> Inspector) -> Self {
+        let inspector = with(Inspector::bind(dir, Some(0)).unwrap());
         // What is compared is not to depend on how busy the machine is.
         let inspector = inspector.without_time_limit();
         let port = inspector.port();

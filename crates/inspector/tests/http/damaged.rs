@@ -6,7 +6,7 @@ use crate::sample::store;
 use std::path::{Path, PathBuf};
 
 /// The segments of a store, oldest first.
-fn segments(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn segments(dir: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -17,7 +17,7 @@ fn segments(dir: &Path) -> Vec<PathBuf> {
     segments
 }
 
-fn damage(path: &Path, at: usize) {
+pub(crate) fn damage(path: &Path, at: usize) {
     let mut bytes = std::fs::read(path).unwrap();
     for byte in &mut bytes[at..at + 64] {
         *byte ^= 0xff;

@@ -9,6 +9,8 @@
     reason = "a test fails by panicking, and damages files behind the seam"
 )]
 
+mod anchored;
+mod bytes;
 mod client;
 mod damaged;
 mod guarded;

@@ -4,7 +4,7 @@ use super::body::Checkpoint;
 use super::error::CheckpointError;
 use super::policy::LogPolicy;
 use crate::note::{
-    KeyName, NoteError, NoteSignature, SignatureKind, SignedNote, SignerKey, VerifierKey,
+    KeyId, KeyName, NoteError, NoteSignature, SignatureKind, SignedNote, SignerKey, VerifierKey,
 };
 use crate::tree::TreeHead;
 use std::fmt;
@@ -20,6 +20,7 @@ pub struct SignedCheckpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedCheckpoint<'c> {
     checkpoint: &'c Checkpoint,
+    log_keys: Vec<(KeyName, KeyId)>,
     witnesses: Vec<Witnessed>,
 }
 
@@ -103,11 +104,14 @@ impl SignedCheckpoint {
         let known = policy.log_keys().iter().chain(policy.witnesses());
         let signatures = self.note.verify(known)?;
         // What a key of a witness signs is no statement of the log, whoever has the key.
-        let by_log = signatures.iter().any(|signature| {
+        let by_log = signatures.iter().filter(|signature| {
             let is_of_log = policy.log_keys().contains(signature.key);
             is_of_log && signature.key.kind() == SignatureKind::Ed25519
         });
-        if !by_log {
+        let log_keys: Vec<_> = by_log
+            .map(|signature| (signature.key.name().clone(), signature.key.id()))
+            .collect();
+        if log_keys.is_empty() {
             let name = policy.log_keys().first().map(|key| key.name().clone());
             return Err(name.map_or(NoteError::UnknownKeys.into(), CheckpointError::NotByLog));
         }
@@ -135,6 +139,7 @@ impl SignedCheckpoint {
         let checkpoint = &self.checkpoint;
         Ok(VerifiedCheckpoint {
             checkpoint,
+            log_keys,
             witnesses,
         })
     }
@@ -158,6 +163,12 @@ impl<'c> VerifiedCheckpoint<'c> {
     #[must_use]
     pub const fn head(&self) -> &'c TreeHead {
         self.checkpoint.head()
+    }
+
+    /// By which keys of the log it is signed: at least one, in the order of the lines.
+    #[must_use]
+    pub fn log_keys(&self) -> &[(KeyName, KeyId)] {
+        &self.log_keys
     }
 
     /// Which known witnesses have signed it too, in the order of the lines.

@@ -22,12 +22,19 @@ const WINDOW_BYTES: u32 = 64 << 10;
 #[derive(Debug)]
 pub struct FrameOf {
     segment: SegmentId,
+    start: u32,
     first_sequence: Sequence,
     /// Of each record, ascending.
     offsets: Vec<u32>,
 }
 
 impl FrameOf {
+    /// Where it begins in the file of its segment, in bytes.
+    #[must_use]
+    pub const fn start(&self) -> u32 {
+        self.start
+    }
+
     /// The sequence of the record at a position, if it is one of this frame. O(log records).
     #[must_use]
     pub fn sequence_of(&self, position: RecordPosition) -> Option<Sequence> {
@@ -143,6 +150,7 @@ fn frame_at(
     }
     let found = FrameOf {
         segment: position.segment,
+        start,
         first_sequence: header.first_sequence,
         offsets,
     };

@@ -8,8 +8,8 @@ use super::window::Forgives;
 use crate::error::{At, LogError, ScanError};
 use crate::files::{LastFrame, SegmentFile, last_frame, read_footer, read_header};
 use crate::format::{
-    FRAME_HEADER_BYTES, FrameHeader, LogPosition, MAGIC, SegmentHeader, SegmentInfo, TRAILER_BYTES,
-    claimed_end,
+    FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FrameHeader, LogPosition, MAGIC, SegmentHeader,
+    SegmentInfo, TRAILER_BYTES, claimed_end,
 };
 use std::path::Path;
 use strandline_core::fs::{Fs, OpenMode};
@@ -157,6 +157,39 @@ impl Examiner {
         let end = u64::from(offset) + u64::from(header.frame_bytes);
         let walk = Walk::new(&self.file, start, end.min(self.limit));
         walk.run_one(header, &mut visit)
+    }
+
+    /// Hands the pieces of the file from `offset` on to `visit`, in order: as [`pieces`](Self::pieces), without the frames
+    /// before it. What is no frame there is damaged up to the next one. Whether the first frame follows the one before is
+    /// not known, unless it is the first of the segment.
+    ///
+    /// Memory: the largest frame, or 1 MiB. Linear in what is visited, and in the damage that is gone past.
+    ///
+    /// # Errors
+    ///
+    /// As [`pieces`](Self::pieces).
+    pub fn pieces_from<E>(
+        &self,
+        offset: u32,
+        visit: impl FnMut(Piece<'_>) -> Result<(), E>,
+    ) -> Result<(), ScanError<E>> {
+        let first = self.header.start();
+        if offset <= first.offset {
+            return self.pieces(visit).map(|_| ());
+        }
+        let start = LogPosition {
+            offset: offset.next_multiple_of(FRAME_ALIGNMENT),
+            last_frame: 0,
+            sequence: Sequence::ZERO,
+            log_hash: Hash::ZERO,
+            ..first
+        };
+        let end = self.sealed_end.unwrap_or(self.limit);
+        let mut walk = Walk::new(&self.file, start, end).unconnected();
+        if self.sealed_end.is_some() {
+            walk = walk.sealed(self.end_sequence);
+        }
+        walk.patient(self.forgives).run(visit).map(|_| ())
     }
 
     /// Goes on past what the file system does not read: it is taken for zeros, and told as

@@ -136,6 +136,12 @@ impl<'a> Walk<'a> {
         self
     }
 
+    /// Says that nothing is known of the log before the place.
+    pub(crate) const fn unconnected(mut self) -> Self {
+        self.is_known = false;
+        self
+    }
+
     /// Goes on past what cannot be read, where that is forgiven, and tells it as a piece of its own, after all others.
     pub(crate) const fn patient(mut self, forgives: Forgives) -> Self {
         self.window.be_patient(forgives);
@@ -187,12 +193,11 @@ impl<'a> Walk<'a> {
 
     /// Hands the pieces of the frame at the position to `visit`, whose header is known.
     pub(crate) fn run_one<E>(
-        mut self,
+        self,
         header: FrameHeader,
         visit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
     ) -> Result<(), ScanError<E>> {
-        self.is_known = false;
-        self.frame(header, visit)
+        self.unconnected().frame(header, visit)
     }
 
     fn look(&mut self) -> Result<Next, LogError> {

@@ -58,8 +58,8 @@ pub use exact::{
 };
 pub use inspect::{
     Annotation, Census, FileFacts, FooterState, Inventory, MergedFacts, Removal, RemovalChange,
-    RemovalNote, SegmentFacts, annotate_event, annotate_file, annotate_frame, quarantined,
-    removal_notes, removals,
+    RemovalNote, SegmentFacts, annotate_event, annotate_file, annotate_frame, annotate_frames,
+    quarantined, removal_notes, removals, segment_bytes,
 };
 pub use notes::{ForeignNotes, LaterRemovals};
 pub use places::is_vacant;

@@ -8,11 +8,9 @@ use clap::ArgAction;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use strandline::fs::OsFs;
-use strandline::{EventId, Region, Sequence, Snapshot, Store, WholeEvent};
-use strandline_anchor::KeptHeads;
-use strandline_proof::{
-    Checkpoint, DisclosedEvent, DisclosedPayload, Disclosure, ProofFile, SignedCheckpoint,
-};
+use strandline::{EventId, Region, Sequence, Snapshot, Store};
+use strandline_anchor::{KeptHeads, Proved, prove};
+use strandline_proof::{Checkpoint, SignedCheckpoint};
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
@@ -51,37 +49,15 @@ pub struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let store = open_whole(&args.dir)?;
     let now = store.snapshot();
-    let Some((sequence, whole)) = found(args, &now)? else {
+    let Some(proved) = found(args, &now)? else {
         note(
             "no event has this id: if a compaction has removed it, its digest is proved by \
              --sequence, which is in its receipt",
         );
         return Ok(Outcome::ProblemFound);
     };
-    let checkpoint = signed(args, &store)?;
-    let head = *checkpoint.unverified().head();
-    if sequence.get() >= head.size {
-        anyhow::bail!(
-            "the head is of {} events, and the event is number {sequence}: it is not in it, or not \
-             durable yet",
-            head.size
-        );
-    }
-    let then = now.snapshot_at(Sequence::new(head.size));
-    let proof = then.prove_sequence(sequence)?;
-    if proof.head != head {
-        anyhow::bail!(
-            "the log had another root at {} events than this head says: run `strandline verify` \
-             with --anchors",
-            head.size
-        );
-    }
-    let disclosure = match whole {
-        Some(whole) => Disclosure::from(disclosed(&whole, args.without_payload)),
-        None => Disclosure::Digest(proof.digest),
-    };
-    let file = ProofFile::new(sequence.get(), proof.inclusion, checkpoint);
-    let text = file.with_disclosure(&disclosure)?.to_string();
+    let proof = prove(&now, proved, signed(args, &store)?)?;
+    let text = proof.to_string();
     let mut out = match &args.output {
         None => Output::standard(),
         Some(path) => Output::open(path)?,
@@ -91,8 +67,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// The event that is asked for: its sequence, and all of it unless it was removed.
-fn found(args: &Args, now: &Snapshot) -> anyhow::Result<Option<(Sequence, Option<WholeEvent>)>> {
+/// The event that is asked for, or the digest of one that was removed.
+fn found(args: &Args, now: &Snapshot) -> anyhow::Result<Option<Proved>> {
     let foreign = args.event_of.as_deref().and_then(foreign_event_id);
     let id = match (args.event.or(foreign), args.sequence) {
         (Some(id), _) => id,
@@ -100,7 +76,7 @@ fn found(args: &Args, now: &Snapshot) -> anyhow::Result<Option<(Sequence, Option
             let row = now.rows(Region::all().sequence(number..=number)).next();
             match row {
                 Some(row) => row.id(),
-                None => return Ok(Some((Sequence::new(number), None))),
+                None => return Ok(Some(Proved::Digest(Sequence::new(number)))),
             }
         }
         _ => {
@@ -108,8 +84,12 @@ fn found(args: &Args, now: &Snapshot) -> anyhow::Result<Option<(Sequence, Option
             return Err(WrongUsage(format!("the log has sequences below {end}")).into());
         }
     };
-    let whole = now.get_whole(id)?;
-    Ok(whole.map(|whole| (whole.event.header().sequence, Some(whole))))
+    let without_payload = args.without_payload;
+    let is_there = now.get_with(id, |_| ())?.is_some();
+    Ok(is_there.then_some(Proved::Event {
+        id,
+        without_payload,
+    }))
 }
 
 /// The head by which it is proved.
@@ -124,38 +104,11 @@ fn signed(args: &Args, store: &Store) -> anyhow::Result<SignedCheckpoint> {
     Ok(SignedCheckpoint::sign(checkpoint, &key)?)
 }
 
-/// The head of this log over most events that it has, of those in a file or directory: heads of other logs may be there
-/// too. One that contradicts the log, and is called as it, is given if it is newer: the proof fails by it.
+/// The head in a file or directory that proves most.
 fn kept_head(path: &Path, now: &Snapshot) -> Result<SignedCheckpoint, WrongUsage> {
     let wrong =
         |reason: &dyn std::fmt::Display| WrongUsage(format!("{}: {reason}", path.display()));
-    let mut kept = KeptHeads::read(&OsFs, path).map_err(|error| wrong(&error))?;
-    let size = |head: &SignedCheckpoint| head.unverified().head().size;
-    kept.heads.retain(|head| size(head) <= now.visible().get());
-    kept.heads.sort_by_key(|head| std::cmp::Reverse(size(head)));
-    let is_own = |head: &&SignedCheckpoint| {
-        let head = head.unverified().head();
-        now.tree_head_at(head.size).is_ok_and(|own| own == *head)
-    };
-    let own = kept.heads.iter().find(is_own);
-    let origin = own.map(|own| own.unverified().origin().to_owned());
-    let is_called_so = |head: &SignedCheckpoint| {
-        origin
-            .as_deref()
-            .is_none_or(|origin| head.unverified().origin() == origin)
-    };
-    let newest = kept.heads.into_iter().find(is_called_so);
-    newest
+    let kept = KeptHeads::read(&OsFs, path).map_err(|error| wrong(&error))?;
+    kept.newest_within(now)
         .ok_or_else(|| wrong(&"there is no head in it of so many events as the log has, or fewer"))
-}
-
-fn disclosed(whole: &WholeEvent, without_payload: bool) -> DisclosedEvent {
-    let payload = match (whole.nonce, whole.event.payload()) {
-        (Some(nonce), Ok(bytes)) if !without_payload => DisclosedPayload::Stored {
-            nonce,
-            bytes: bytes.to_vec(),
-        },
-        _ => DisclosedPayload::Hash(whole.payload_hash),
-    };
-    DisclosedEvent::new(whole.event.header(), whole.previous, payload)
 }

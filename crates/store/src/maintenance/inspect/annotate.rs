@@ -1,4 +1,4 @@
-//! `annotate_file`, `annotate_frame` and `annotate_event`: which bytes of which file are shown. What they mean is
+//! `annotate_file`, `annotate_frame`, `annotate_frames` and `annotate_event`: which bytes of which file are shown. What they mean is
 //! `Annotator`'s to tell.
 
 use super::annotation::Annotation;
@@ -8,7 +8,7 @@ use crate::open::refuse_elsewhere;
 use crate::{Error, ErrorKind, EventId};
 use std::ops::ControlFlow;
 use std::path::Path;
-use strandline_core::fs::Fs;
+use strandline_core::fs::{Fs, OpenMode};
 use strandline_core::record::RecordView;
 use strandline_segment::{FrameRecord, MANIFEST_FILE, Piece, SegmentId};
 
@@ -58,13 +58,77 @@ pub fn annotate_frame(
     emit: &mut dyn FnMut(Annotation) -> ControlFlow<()>,
 ) -> Result<(), Error> {
     refuse_elsewhere(fs, dir)?;
-    let id = SegmentId::new(segment);
-    let files = SegmentFiles::choose(fs, dir)?;
-    let name = files.of(id).map_or_else(|| id.file_name(), str::to_owned);
+    let name = file_name(fs, dir, segment)?;
     let mut annotator = Annotator::open(fs, dir, &name, 0, emit)?;
     let examiner = examiner(fs, dir, &name)?;
     let shown = examiner.frame_at(offset, |piece| annotator.piece(&piece));
     shown.map_err(Error::from)
+}
+
+/// Shows the frames of a segment from the one on that begins at `offset`; of it what ends after the offset `from`. With
+/// an offset of 0 the header of the segment comes first. Where no right frame begins, what stands there is shown as damaged,
+/// up to the next one.
+///
+/// [`Snapshot::place_of`](crate::Snapshot::place_of) says where the frame of an event begins. Linear in what is shown until
+/// `emit` breaks off, and in the footer of the segment.
+///
+/// # Errors
+///
+/// As [`annotate_file`].
+pub fn annotate_frames(
+    fs: &dyn Fs,
+    dir: &Path,
+    segment: u32,
+    (offset, from): (u32, u64),
+    emit: &mut dyn FnMut(Annotation) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    refuse_elsewhere(fs, dir)?;
+    let name = file_name(fs, dir, segment)?;
+    let mut annotator = Annotator::open(fs, dir, &name, from, emit)?;
+    let examiner = examiner(fs, dir, &name)?;
+    if offset == 0 {
+        annotator.segment_header(&examiner)?;
+    }
+    let shown = examiner.pieces_from(offset, |piece| annotator.piece(&piece));
+    shown.map_err(Error::from)
+}
+
+/// The bytes of the file of a segment from `offset` on: at most so many.
+///
+/// # Errors
+///
+/// As [`annotate_file`].
+pub fn segment_bytes(
+    fs: &dyn Fs,
+    dir: &Path,
+    segment: u32,
+    offset: u64,
+    bytes_max: usize,
+) -> Result<Vec<u8>, Error> {
+    refuse_elsewhere(fs, dir)?;
+    let path = dir.join(file_name(fs, dir, segment)?);
+    let read = || -> std::io::Result<Vec<u8>> {
+        let file = fs.open(&path, OpenMode::Read)?;
+        let left = file.len()?.saturating_sub(offset);
+        let mut bytes = vec![0; usize::try_from(left).unwrap_or(usize::MAX).min(bytes_max)];
+        let read = file.read_up_to(&mut bytes, offset)?;
+        bytes.truncate(read);
+        Ok(bytes)
+    };
+    read().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            let message = format!("there is no segment {segment} in {}", dir.display());
+            Error::new(ErrorKind::NotFound, message)
+        }
+        _ => Error::io("read", &path, error),
+    })
+}
+
+/// The name of the file of a segment that counts.
+fn file_name(fs: &dyn Fs, dir: &Path, segment: u32) -> Result<String, Error> {
+    let id = SegmentId::new(segment);
+    let files = SegmentFiles::choose(fs, dir)?;
+    Ok(files.of(id).map_or_else(|| id.file_name(), str::to_owned))
 }
 
 /// Shows the record of an event, wherever it is: reads the segments until it finds the id. Gives

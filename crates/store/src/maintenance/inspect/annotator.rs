@@ -133,10 +133,7 @@ impl<'a> Annotator<'a> {
     }
 
     pub(super) fn segment(&mut self, examiner: &Examiner) -> Result<(), Error> {
-        let problem = examiner.file_problem().map(ToString::to_string);
-        let place = (0, u64::from(SEGMENT_HEADER_BYTES));
-        self.heading(place, 0, "segment header", String::new(), problem)?;
-        self.layout(0, 1, &SEGMENT_HEADER_LAYOUT)?;
+        self.segment_header(examiner)?;
         examiner.pieces(|piece| self.piece(&piece))?;
         match examiner.footer() {
             FooterFound::None => Ok(()),
@@ -160,6 +157,13 @@ impl<'a> Annotator<'a> {
                 self.part((*offset, length), 1, "bytes", |_| String::new())
             }
         }
+    }
+
+    pub(super) fn segment_header(&mut self, examiner: &Examiner) -> Result<(), Error> {
+        let problem = examiner.file_problem().map(ToString::to_string);
+        let place = (0, u64::from(SEGMENT_HEADER_BYTES));
+        self.heading(place, 0, "segment header", String::new(), problem)?;
+        self.layout(0, 1, &SEGMENT_HEADER_LAYOUT)
     }
 
     /// What the store has in a footer.

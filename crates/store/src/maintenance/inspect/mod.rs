@@ -10,7 +10,7 @@ mod inventory;
 mod meaning;
 mod removals;
 
-pub use annotate::{annotate_event, annotate_file, annotate_frame};
+pub use annotate::{annotate_event, annotate_file, annotate_frame, annotate_frames, segment_bytes};
 pub use annotation::Annotation;
 pub use census::Census;
 pub use inventory::{FileFacts, FooterState, Inventory, MergedFacts, SegmentFacts, quarantined};
