@@ -89,10 +89,16 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "strandline-inspector",
         &["strandline", "strandline-live", "strandline-transfer"],
     ),
+    ("strandline-control", &["strandline", "strandline-core"]),
     ("strandline-test-s3", &["strandline-core"]),
     (
         "strandline-examples",
-        &["strandline", "strandline-live", "strandline-aggregate"],
+        &[
+            "strandline",
+            "strandline-live",
+            "strandline-aggregate",
+            "strandline-control",
+        ],
     ),
     (
         "strandline-tests",
@@ -142,6 +148,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-transfer",
             "strandline-live",
             "strandline-inspector",
+            "strandline-control",
             "strandline-anchor",
             "strandline-proof",
             "strandline-replicate",
