@@ -11,6 +11,7 @@ use crate::work::{Finished, Running, Waker};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, recv};
 use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use strandline::{Clock as _, Error, ErrorKind, Store, SystemClock};
@@ -80,7 +81,7 @@ impl Listening {
                 return self.end();
             }
             let Some((is_asked, ready)) = self.wait() else {
-                tracing::error!("cannot listen for control any more");
+                told(|| tracing::error!("cannot listen for control any more"));
                 return self.end();
             };
             for (number, flags) in ready {
@@ -190,7 +191,7 @@ impl Listening {
                 }
             }
             None => {
-                tracing::info!(work = name, process, "began what was asked for");
+                told(|| tracing::info!(work = name, process, "began what was asked for"));
                 self.waiting = Some(number);
                 self.told_at = now;
                 if let Some(connection) = self.connection(number) {
@@ -274,7 +275,7 @@ impl Listening {
             Ok(Some(connection)) => connection,
             Ok(None) => return,
             Err(error) => {
-                tracing::warn!(%error, "cannot take a connection for control");
+                told(|| tracing::warn!(%error, "cannot take a connection for control"));
                 self.paused_until = self.clock.elapsed() + PAUSE;
                 return;
             }
@@ -286,7 +287,7 @@ impl Listening {
         let bytes_max = self.options.request_bytes_max;
         let mut connection = Connection::new(connection, self.count, process, bytes_max, patience);
         if !peer.is_ok_and(|peer| peer.is_none_or(|peer| peer.may_use())) {
-            tracing::warn!(process, "refused another user's process");
+            told(|| tracing::warn!(process, "refused another user's process"));
             connection.answer(&refused_user(), patience);
         } else if self.connections.len() >= self.options.connections_max && !self.make_room() {
             connection.answer(&too_many(), patience);
@@ -344,18 +345,22 @@ impl Listening {
         } = running.finish();
         let error = came_to.as_ref().err().map(ToString::to_string);
         match &error {
-            None => tracing::info!(
-                work = request.name(),
-                process = asked_by,
-                "did what was asked for"
-            ),
-            Some(error) => {
-                tracing::warn!(
+            None => told(|| {
+                tracing::info!(
                     work = request.name(),
                     process = asked_by,
-                    error,
-                    "did not do what was asked for"
+                    "did what was asked for"
                 );
+            }),
+            Some(error) => {
+                told(|| {
+                    tracing::warn!(
+                        work = request.name(),
+                        process = asked_by,
+                        error,
+                        "did not do what was asked for"
+                    );
+                });
             }
         }
         self.last = Some(LastWork {
@@ -410,6 +415,11 @@ impl Listening {
             self.finish();
         }
     }
+}
+
+/// Tells something to `tracing`. A subscriber is somebody else's code: one that panics does not end the thread.
+fn told(tell: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(tell));
 }
 
 fn said(answer: &impl serde::Serialize) -> Result<serde_json::Value, Error> {

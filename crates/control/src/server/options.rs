@@ -6,6 +6,8 @@ use std::time::Duration;
 const CONNECTIONS: usize = 16;
 /// How long a client may take, unless it is said otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may take at most.
+const PATIENCE_MAX: Duration = Duration::from_secs(60 * 60);
 /// Longest line of a request.
 const REQUEST_BYTES: usize = 256 << 10;
 
@@ -41,9 +43,10 @@ impl ControlOptions {
         self
     }
 
-    /// How long a client may take to send its request, and to read a line of the answer. Default: 10 seconds.
-    pub const fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    /// How long a client may take to send its request, and to read a line of the answer, an hour at most. Default: 10
+    /// seconds.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience.min(PATIENCE_MAX);
         self
     }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use strandline::fs::OsFs;
-use strandline::maintenance::unwatched;
+use strandline::maintenance::{Compacted, unwatched};
 use strandline::{ErrorKind, Store, StoreOptions};
 use strandline_control::{AskedRetention, Client, Control};
 
@@ -120,13 +120,16 @@ mod held {
     }
 }
 
+/// Somebody who waits for a compaction.
+type Asked = std::thread::JoinHandle<Result<Compacted, strandline::Error>>;
+
 /// A store whose compaction is at work until it is let go on.
 fn at_work() -> (
     tempfile::TempDir,
     std::path::PathBuf,
     Arc<Store>,
     Control,
-    std::thread::JoinHandle<Result<strandline::maintenance::Compacted, strandline::Error>>,
+    Asked,
     std::sync::mpsc::SyncSender<()>,
 ) {
     let dir = tempfile::tempdir().unwrap();
