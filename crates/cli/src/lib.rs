@@ -14,6 +14,7 @@ mod commands;
 
 #[cfg(feature = "proof")]
 mod anchors;
+mod writer;
 
 mod args;
 mod receipts;

@@ -94,10 +94,16 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-anchor",
         ],
     ),
+    ("strandline-control", &["strandline", "strandline-core"]),
     ("strandline-test-s3", &["strandline-core"]),
     (
         "strandline-examples",
-        &["strandline", "strandline-live", "strandline-aggregate"],
+        &[
+            "strandline",
+            "strandline-live",
+            "strandline-aggregate",
+            "strandline-control",
+        ],
     ),
     (
         "strandline-tests",
@@ -147,6 +153,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-transfer",
             "strandline-live",
             "strandline-inspector",
+            "strandline-control",
             "strandline-anchor",
             "strandline-proof",
             "strandline-replicate",

@@ -1,8 +1,9 @@
 //! `checkpoint` and `rebuild`: what is saved so that opening is short.
 
-use crate::args::{StoreArgs, open_to_write};
+use crate::args::StoreArgs;
 use crate::outcome::{Outcome, with_also};
 use crate::terminal::{Bar, Screen, count, number};
+use crate::writer::Writer;
 use serde_json::json;
 use strandline::StoreOptions;
 use strandline::maintenance::rebuild;
@@ -15,14 +16,19 @@ pub struct Args {
 
 /// Saves a checkpoint.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let store = open_to_write(StoreOptions::new().must_exist(), &args.store.dir)?;
-    let saved = store.checkpoint();
-    let closed = store.close();
-    let sequence = match saved {
-        Ok(sequence) => sequence,
-        Err(error) => return Err(with_also(error.into(), [closed.err().map(Into::into)])),
+    let sequence = match Writer::of(&args.store.dir)? {
+        Writer::Other(client) => client.checkpoint()?,
+        Writer::Own(store) => {
+            let saved = store.checkpoint();
+            let closed = store.close();
+            let closed = closed.err().map(Into::into);
+            match (saved, closed) {
+                (Ok(sequence), None) => sequence,
+                (Ok(_), Some(error)) => return Err(error),
+                (Err(error), closed) => return Err(with_also(error.into(), [closed])),
+            }
+        }
     };
-    closed?;
     let mut screen = Screen::new();
     if args.store.json {
         screen.json(&json!({ "sequence": sequence }))?;

@@ -1,16 +1,18 @@
 //! `compact`: events that are not to be kept go for good.
 
 use super::removals;
-use crate::args::{KindArg, StoreArgs, ZoneArgs, confirm_on_terminal, is_asked, open_to_write};
+use crate::args::{KindArg, StoreArgs, ZoneArgs, confirm_on_terminal, is_asked};
 use crate::outcome::{Outcome, WrongUsage, first_of, with_also};
 use crate::terminal::{Bar, Screen, count, size};
 use crate::times::Moment;
+use crate::writer::Writer;
 use serde_json::{Value, json};
 use std::io;
 use strandline::maintenance::{
     Compacted, CompactionPlan, Missing, OnProgress, Removal, Retention, compact, rfc3339,
 };
-use strandline::{Error, Hex, Region, Store, StoreOptions};
+use strandline::{Error, Hex, Region, Store};
+use strandline_control::{AskedRetention, Client};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -81,9 +83,9 @@ impl Args {
 
     /// The rules, and what of them is of no event. With such a rule what it was to keep would go as well, so
     /// they are not to be followed.
-    fn rules(&self) -> anyhow::Result<(Retention, NoHeaders)> {
+    fn rules(&self) -> anyhow::Result<(AskedRetention, NoHeaders)> {
         let mut absent = NoHeaders::default();
-        let mut rules = Retention::new();
+        let mut rules = AskedRetention::new();
         if let Some(count) = self.keep_newest {
             rules = rules.keep_newest(count);
         }
@@ -116,9 +118,9 @@ impl Args {
                 rules = rules.keep_headers_tagged(prefix);
             }
         }
-        let drop = |rules: Retention, name| rules.drop_entity(name);
+        let drop = |rules: AskedRetention, name| rules.drop_entity(name);
         rules = self.drop_entity.iter().fold(rules, drop);
-        let drop = |rules: Retention, prefix| rules.drop_entities(prefix);
+        let drop = |rules: AskedRetention, prefix| rules.drop_entities(prefix);
         Ok((self.drop_prefix.iter().fold(rules, drop), absent))
     }
 }
@@ -131,7 +133,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             what would go";
         return Err(WrongUsage(message.to_owned()).into());
     }
-    let (rules, absent) = args.rules()?;
+    let (asked, absent) = args.rules()?;
+    let rules = Retention::from(&asked);
     if !absent.is_empty() && !args.allow_absent {
         show_refused(args, &absent)?;
         return Ok(Outcome::ProblemFound);
@@ -142,9 +145,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if is_asked(args.yes) && !is_confirmed(args, &rules)? {
         return Ok(Outcome::Fine);
     }
-    let (done, closed) = change(&args.store, "compacting", |store, on_progress| {
-        compact(store, &rules, on_progress)
-    })?;
+    let (done, closed) = change(
+        &args.store,
+        "compacting",
+        |store, on_progress| compact(store, &rules, on_progress),
+        |other, on_progress| other.compact(&asked, on_progress),
+    )?;
     first_of([
         closed.err().map(Into::into),
         show_compaction(args, &done).err().map(Into::into),
@@ -308,14 +314,24 @@ pub(super) fn lines_of_record(record: &Removal) -> [String; 2] {
     ]
 }
 
-/// What `call` does with the store, which is opened to write and closed after it, and what became of that.
+/// What `call` does with the store, which is opened to write and closed after it, and what became of that; where another
+/// process has it open and can be asked, what that does.
 pub(super) fn change<T>(
     args: &StoreArgs,
     what: &'static str,
     call: impl FnOnce(&Store, OnProgress<'_>) -> Result<T, Error>,
+    ask: impl FnOnce(Client, OnProgress<'_>) -> Result<T, Error>,
 ) -> anyhow::Result<(T, Result<(), Error>)> {
-    let store = open_to_write(StoreOptions::new().must_exist(), &args.dir)?;
+    let writer = Writer::of(&args.dir)?;
     let mut bar = Bar::new(what);
+    let store = match writer {
+        Writer::Own(store) => store,
+        Writer::Other(client) => {
+            let done = ask(client, &mut |progress| bar.show(progress));
+            drop(bar);
+            return Ok((done?, Ok(())));
+        }
+    };
     let done = call(&store, &mut |progress| bar.show(progress));
     drop(bar);
     let closed = store.close();

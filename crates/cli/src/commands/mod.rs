@@ -7,6 +7,7 @@ mod backup;
 mod checkpoint;
 mod compact;
 mod completions;
+mod control;
 mod export;
 #[cfg(feature = "replicate")]
 mod follow;
@@ -148,6 +149,15 @@ pub enum Command {
     /// Save a checkpoint, so that opening is short.
     #[command(after_help = "Example:\n  strandline checkpoint orders.strand")]
     Checkpoint(checkpoint::Args),
+    /// Ask the program that has a store open what it is doing, and to stop that.
+    ///
+    /// Through the control socket that it has opened in the directory of the store. `compact`, `redact` and `checkpoint` use it
+    /// by themselves, where a store is locked.
+    #[command(after_help = "Examples:\n  \
+        strandline control orders.strand\n  \
+        strandline control orders.strand --cancel\n\n\
+        Exits 1 if nobody listens there, or if something of the store is damaged or has stopped.")]
+    Control(control::Args),
     /// Make footers and checkpoint anew where they are not as they should be, from the log alone.
     #[command(after_help = "Example:\n  strandline rebuild orders.strand")]
     Rebuild(checkpoint::Args),
@@ -399,6 +409,7 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Export(args) => export::run(args),
         Command::Import(args) => import::run(args),
         Command::Checkpoint(args) => checkpoint::run(args),
+        Command::Control(args) => control::run(args),
         Command::Rebuild(args) => checkpoint::run_rebuild(args),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),

@@ -12,8 +12,9 @@ use crate::times::Zone;
 use clap::ArgAction;
 use serde_json::{Value, json};
 use std::io;
-use strandline::maintenance::{Missing, Redacted, Redaction, RedactionPlan, redact};
+use strandline::maintenance::{Missing, Redacted, RedactionPlan, redact};
 use strandline::{EventId, Region, Snapshot};
+use strandline_control::AskedRedaction;
 
 /// What is to be done about what a redaction does not reach.
 const ELSEWHERE: [&str; 4] = [
@@ -67,21 +68,21 @@ impl Args {
         !by_id && !by_name && self.tag.is_empty() && self.any.is_empty()
     }
 
-    fn redaction(&self, now: &Snapshot) -> anyhow::Result<Redaction> {
-        let mut redaction = Redaction::new();
+    fn redaction(&self, now: &Snapshot) -> anyhow::Result<AskedRedaction> {
+        let mut redaction = AskedRedaction::new();
         if !self.missing_ok {
             redaction = redaction.all_or_nothing();
         }
         let foreign = self.event_of.as_deref().and_then(foreign_event_id);
         let events = self.event.iter().copied().chain(foreign);
-        redaction = events.fold(redaction, Redaction::event);
-        redaction = self.entity.iter().fold(redaction, Redaction::entity);
-        redaction = self.prefix.iter().fold(redaction, Redaction::entities);
+        redaction = events.fold(redaction, AskedRedaction::event);
+        redaction = self.entity.iter().fold(redaction, AskedRedaction::entity);
+        redaction = self.prefix.iter().fold(redaction, AskedRedaction::entities);
         for tag in &self.tag {
-            redaction = redaction.query(Region::all().tag(tag));
+            redaction = redaction.region(&Region::all().tag(tag))?;
         }
         for text in &self.any {
-            redaction = redaction.query(text.region(now, &self.zone)?);
+            redaction = redaction.region(&text.region(now, &self.zone)?)?;
         }
         Ok(redaction)
     }
@@ -113,13 +114,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             --prefix, --tag or --any";
         return Err(WrongUsage(message.to_owned()).into());
     }
-    let (plan, redaction, suggestions) = {
+    let (plan, asked, redaction, suggestions) = {
         let store = args.store.open()?;
         let now = store.snapshot();
-        let redaction = args.redaction(&now)?;
+        let asked = args.redaction(&now)?;
+        let redaction = asked.redaction()?;
         let plan = RedactionPlan::of(&store, &redaction)?;
         let suggestions = args.suggestions(&plan.missing, &now);
-        (plan, redaction, suggestions)
+        (plan, asked, redaction, suggestions)
     };
     let is_refused = !plan.missing.is_empty() && !args.missing_ok;
     if is_refused || args.dry_run {
@@ -135,9 +137,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Fine);
         }
     }
-    let (done, closed) = change(&args.store, "redacting", |store, on_progress| {
-        redact(store, &redaction, on_progress)
-    })?;
+    let (done, closed) = change(
+        &args.store,
+        "redacting",
+        |store, on_progress| redact(store, &redaction, on_progress),
+        |other, on_progress| other.redact(&asked, on_progress),
+    )?;
     first_of([
         closed.err().map(Into::into),
         show(args, &done).err().map(Into::into),

@@ -13,6 +13,7 @@ mod anchors;
 mod asked;
 mod backup;
 mod compact;
+mod controlled;
 mod disks;
 mod files;
 #[cfg(feature = "proof")]
@@ -201,6 +202,7 @@ fn a_file_is_no_store() {
         "export {}",
         "import {} {}",
         "checkpoint {}",
+        "control {}",
         "rebuild {}",
         "backup {} there",
         "restore {} there",

@@ -28,6 +28,18 @@ impl Store {
         self.shared().writer().map(drop)
     }
 
+    /// As [`check_writable`](Self::check_writable), and looks whether the directory is the one that this handle has the lock
+    /// of, as every change of the store does: to be asked before something of a program's is put into that directory.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ReadOnly`], [`ErrorKind::LockLost`], [`ErrorKind::Poisoned`].
+    pub fn check_held(&self) -> Result<(), Error> {
+        self.check_writable()?;
+        self.shared().check_poison()?;
+        self.shared().check_ours()
+    }
+
     /// The clock that appends take their times from; see [`StoreOptions::clock`](crate::StoreOptions::clock).
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {

@@ -30,7 +30,7 @@ impl Observer for Quarantine<'_> {
 }
 
 /// What a redaction did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Redacted {
     /// Events whose payload was removed.

@@ -38,6 +38,28 @@ pub struct Removal {
     pub(crate) parts: (BTreeSet<u32>, u32),
 }
 
+impl Removal {
+    /// One of which nothing is known yet but what became of the events: for who was told of it by somebody who has the
+    /// log, and sets the fields to what was said.
+    #[must_use]
+    pub fn new(change: RemovalChange) -> Self {
+        Self {
+            change,
+            wall_ms: 0,
+            rule: String::new(),
+            events: 0,
+            sequences: Vec::new(),
+            digest: Hash::default(),
+            is_done: false,
+            is_foreign: false,
+            log: LogIdentity::default(),
+            id: [0; 16],
+            unrecorded_before: Sequence::ZERO,
+            parts: (BTreeSet::new(), 0),
+        }
+    }
+}
+
 /// The removals of a log, in the order in which they began.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {

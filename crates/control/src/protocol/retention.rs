@@ -1,0 +1,156 @@
+//! `AskedRetention`: the rules of a compaction as they are said over the socket.
+
+use serde::{Deserialize, Serialize};
+use strandline::KindFilter;
+use strandline::maintenance::Retention;
+
+/// The rules of a compaction, as they are said: those of [`Retention`], by the same names.
+///
+/// ```
+/// use strandline::maintenance::Retention;
+/// use strandline_control::AskedRetention;
+///
+/// let asked = AskedRetention::new().keep_newest(100).within("meter:");
+/// assert_eq!(Retention::from(&asked), Retention::new().keep_newest(100).within("meter:"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AskedRetention {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_newest: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_since_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    within: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keep_headers_of: Vec<KindFilter>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keep_headers_of_named: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keep_headers_tagged: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    drop_entity: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    drop_entities: Vec<String>,
+}
+
+impl AskedRetention {
+    /// No rules.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// As [`Retention::keep_newest`].
+    #[must_use]
+    pub const fn keep_newest(mut self, count: u32) -> Self {
+        self.keep_newest = Some(count);
+        self
+    }
+
+    /// As [`Retention::keep_since`], in milliseconds since 1970.
+    #[must_use]
+    pub const fn keep_since(mut self, wall_ms: u64) -> Self {
+        self.keep_since_ms = Some(wall_ms);
+        self
+    }
+
+    /// As [`Retention::within`].
+    #[must_use]
+    pub fn within(mut self, prefix: impl Into<String>) -> Self {
+        self.within = Some(prefix.into());
+        self
+    }
+
+    /// As [`Retention::keep_headers_of`].
+    #[must_use]
+    pub fn keep_headers_of(mut self, kinds: impl Into<KindFilter>) -> Self {
+        self.keep_headers_of.push(kinds.into());
+        self
+    }
+
+    /// As [`Retention::keep_headers_of_named`].
+    #[must_use]
+    pub fn keep_headers_of_named(mut self, name: impl Into<String>) -> Self {
+        self.keep_headers_of_named.push(name.into());
+        self
+    }
+
+    /// As [`Retention::keep_headers_tagged`].
+    #[must_use]
+    pub fn keep_headers_tagged(mut self, prefix: impl Into<String>) -> Self {
+        self.keep_headers_tagged.push(prefix.into());
+        self
+    }
+
+    /// As [`Retention::drop_entity`].
+    #[must_use]
+    pub fn drop_entity(mut self, entity: impl Into<String>) -> Self {
+        self.drop_entity.push(entity.into());
+        self
+    }
+
+    /// As [`Retention::drop_entities`].
+    #[must_use]
+    pub fn drop_entities(mut self, prefix: impl Into<String>) -> Self {
+        self.drop_entities.push(prefix.into());
+        self
+    }
+}
+
+impl From<&AskedRetention> for Retention {
+    fn from(asked: &AskedRetention) -> Self {
+        let mut rules = Self::new();
+        if let Some(count) = asked.keep_newest {
+            rules = rules.keep_newest(count);
+        }
+        if let Some(wall_ms) = asked.keep_since_ms {
+            rules = rules.keep_since(wall_ms);
+        }
+        if let Some(prefix) = &asked.within {
+            rules = rules.within(prefix);
+        }
+        let headers = asked.keep_headers_of.iter().copied();
+        rules = headers.fold(rules, Self::keep_headers_of);
+        let named = asked.keep_headers_of_named.iter();
+        rules = named.fold(rules, Self::keep_headers_of_named);
+        let tagged = asked.keep_headers_tagged.iter();
+        rules = tagged.fold(rules, Self::keep_headers_tagged);
+        rules = asked.drop_entity.iter().fold(rules, Self::drop_entity);
+        asked.drop_entities.iter().fold(rules, Self::drop_entities)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strandline::EventKind;
+
+    #[test]
+    fn each_rule_arrives() {
+        let asked = AskedRetention::new()
+            .keep_newest(3)
+            .keep_since(1_700_000_000_000)
+            .within("meter:")
+            .keep_headers_of(EventKind::new(1, 2))
+            .keep_headers_of(KindFilter::Category(3))
+            .keep_headers_of_named("order.placed")
+            .keep_headers_tagged("name:")
+            .drop_entity("order:1")
+            .drop_entities("test:");
+        let json = serde_json::to_string(&asked).unwrap();
+        let told: AskedRetention = serde_json::from_str(&json).unwrap();
+        assert_eq!(told, asked);
+        let rules = Retention::new()
+            .keep_newest(3)
+            .keep_since(1_700_000_000_000)
+            .within("meter:")
+            .keep_headers_of(EventKind::new(1, 2))
+            .keep_headers_of(KindFilter::Category(3))
+            .keep_headers_of_named("order.placed")
+            .keep_headers_tagged("name:")
+            .drop_entity("order:1")
+            .drop_entities("test:");
+        assert_eq!(Retention::from(&told), rules);
+    }
+}
