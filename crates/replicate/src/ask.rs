@@ -1,7 +1,7 @@
 //! What the machines of `protocol` ask, made of a `Bucket`, and its answers as theirs. Waits for no second try.
 
 use crate::bucket::{Bucket, BucketError, Listed, Pending, PutAnswer};
-use crate::object::{Key, Prefix};
+use crate::object::{Key, Prefix, Term};
 use crate::protocol::{Answer, Listing, Request};
 use bytes::Bytes;
 
@@ -47,6 +47,25 @@ pub(crate) fn start_list(
     };
     let before = before.map(|key| key.to_string());
     bucket.start_list(&prefix.to_string(), before.as_deref())
+}
+
+/// Where objects are that only who has taken their term puts.
+pub(crate) const OF_TERMS: [&str; 3] = ["log", "state", "data"];
+
+/// Starts a listing of what is under `folder`, one of [`OF_TERMS`], of terms after this one.
+pub(crate) fn start_list_after(
+    bucket: &Bucket,
+    folder: &str,
+    term: Term,
+) -> Pending<Result<Vec<Listed>, BucketError>> {
+    // A digit comes behind the slash that follows the term in every key of it.
+    let after = format!("{folder}/{:020}0", term.get());
+    bucket.start_list(folder, Some(&after))
+}
+
+/// The first object of a listing that is one of a log.
+pub(crate) fn first_key(listed: &[Listed]) -> Option<Key> {
+    listed.iter().find_map(|one| one.key.parse().ok())
 }
 
 /// The numbers of a listing. What has no key of such an object is of somebody else, and passed over.

@@ -36,7 +36,9 @@ pub use object::{
     KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, STATE_BYTES_MAX, State,
     TERM_BYTES_MAX, Term, TermKind, TermRecord,
 };
-pub use overview::{Amount, LogOverview, ObjectAmounts, Overview, OverviewError, TermOverview};
+pub use overview::{
+    Amount, Lack, LackKind, LogOverview, ObjectAmounts, Overview, OverviewError, TermOverview,
+};
 pub use remote::{
     BucketFs, Catalog, NotFetched, ReadObjects, RemoteFile, RemoteOptions, RemotePart, RemoteStats,
 };

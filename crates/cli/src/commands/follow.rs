@@ -277,6 +277,9 @@ fn failed(error: &Arc<FollowError>, args: &Args) -> anyhow::Error {
             "check the URL, and that its disk is mounted. If both are right: nothing more is taken into {dir}, which has \
              what it had; keep it until it is known which log is right, and follow the bucket into another directory"
         ),
+        FollowError::TermLost { .. } => format!(
+            "`strandline replicas {url}` shows what is there and what is lacking"
+        ),
         FollowError::Io { .. } => {
             "mend what is in the way, as a disk that is full, and give the command again: it goes on with what is there"
                 .to_owned()

@@ -244,7 +244,7 @@ fn refused(error: ReplicateError, args: &Args) -> anyhow::Error {
             "check the URL and that its disk is mounted, or bring the objects back; to begin anew there, give --new-bucket"
                 .to_owned()
         }
-        ReplicateError::TermsLost { .. } => format!(
+        ReplicateError::TermsLost { .. } | ReplicateError::TermLost { .. } => format!(
             "`strandline replicas {url}` shows what is there; nothing was shipped, and --new-bucket does not help"
         ),
         ReplicateError::NotDeleted => format!(

@@ -228,6 +228,15 @@ fn failed(error: TakeOverError, args: &Args) -> anyhow::Error {
             format!("check the prefix of the URL: `strandline replicas {url}`"),
             true,
         ),
+        TakeOverError::Follow(FollowError::TermLost { .. })
+        | TakeOverError::Replicate(
+            ReplicateError::TermLost { .. } | ReplicateError::TermsLost { .. },
+        ) => (
+            format!(
+                "`strandline replicas {url}` shows what is there and what is lacking; no term was taken"
+            ),
+            false,
+        ),
         TakeOverError::Follow(FollowError::Io { .. }) => (
             "mend what is in the way, as a disk that is full, and give the command again: what was fetched is used"
                 .to_owned(),

@@ -320,6 +320,63 @@ fn a_term_that_was_deleted_or_damaged_is_a_problem() {
     assert!(err.contains("1 term below the newest one is gone"), "{err}");
 }
 
+/// Whoever looks is told by an exit code, and the writer has the bytes.
+#[test]
+fn what_is_missing_in_a_bucket_is_a_problem_until_it_is_shipped_again() {
+    let place = Place::directory();
+    place.expect(0, "replicate {} @");
+    let data = place.path("bucket/data/00000000000000000001");
+    let object = std::fs::read_dir(&data)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let bytes = std::fs::read(&object).unwrap();
+    std::fs::write(&object, &bytes[..bytes.len() - 1]).unwrap();
+    let (_, err) = place.expect(1, "replicas @");
+    let name = object.file_name().unwrap().to_str().unwrap();
+    assert!(err.contains(name) && err.contains("was put with"), "{err}");
+    std::fs::remove_file(&object).unwrap();
+    let found = place.json(1, "replicas @ --json");
+    let key = found["lacking"][0]["key"].as_str().unwrap();
+    assert!(key.ends_with(name), "{found}");
+    place.expect(0, "replicate {} @");
+    place.expect(0, "replicas @");
+    place.expect(0, "restore --from @ +restored");
+    assert_eq!(place.events(&place.path("restored")), 10);
+}
+
+/// Nobody takes a term whose number somebody else may have.
+#[test]
+fn the_newest_term_that_was_deleted_is_a_problem_and_keeps_all_from_taking_it() {
+    let place = Place::directory();
+    place.expect(0, "replicate {} @");
+    place.append(&place.store, 10..11);
+    place.expect(0, "replicate {} @");
+    let term = place.path("bucket/terms/00000000000000000002");
+    let kept = std::fs::read(&term).unwrap();
+    std::fs::remove_file(&term).unwrap();
+    let (_, err) = place.expect(1, "replicas @");
+    assert!(
+        err.contains("terms/00000000000000000002 is missing"),
+        "{err}"
+    );
+    for arguments in [
+        "replicate {} @",
+        "take-over @ +taken --yes",
+        "follow @ +replica --once",
+        "restore --from @ +restored",
+    ] {
+        let (_, err) = place.expect(1, arguments);
+        assert!(err.contains("who has term 2"), "{arguments}: {err}");
+        assert!(err.contains("strandline replicas"), "{arguments}: {err}");
+    }
+    assert!(!term.exists());
+    std::fs::write(&term, kept).unwrap();
+    place.expect(0, "replicate {} @");
+}
+
 /// What was redacted is gone from the bucket once the command has ended, and somebody can see that it is.
 #[test]
 fn what_is_redacted_is_gone_from_the_bucket_and_that_is_checked() {

@@ -33,6 +33,16 @@ pub enum FollowError {
     /// Nobody has begun to ship a log to the bucket.
     #[error("the bucket has no log: no term of it has begun")]
     Empty,
+    /// The bucket has an object of a term, and not the object that says who has that term: somebody deleted it. What that
+    /// term has acknowledged would be passed over.
+    #[error(
+        "{key} is there and {} is not, which says who has term {}: somebody deleted that; bring it back from a version of \
+         the bucket, or have the writer that has the term begin another bucket", Key::Term(.key.term()), .key.term()
+    )]
+    TermLost {
+        /// An object of the term.
+        key: Key,
+    },
     /// The newest term was taken and has not begun, so that it is not known which log the bucket goes on with. It is
     /// known once that term begins, or another takes its place.
     #[error(

@@ -85,6 +85,9 @@ impl Following {
             Some(place) => Follower::at(place.term, place.next),
             None => Follower::new(),
         };
+        if place.is_none() {
+            survey::check_terms(&bucket)?;
+        }
         // It may have been away for long.
         follower.doubt();
         Ok(Self {
