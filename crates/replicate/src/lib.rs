@@ -27,7 +27,7 @@ mod takeover;
 
 pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketOptions, Listed, ObjectInfo, Pending, PutAnswer,
-    RequestCounts, Requests,
+    RequestCounts, Requests, check_apart,
 };
 pub use check::{Leftover, RemovedCheck, RemovedCheckError, UnreadObject, check_removed};
 pub use follow::{FollowError, bucket_fs, is_lazy};
@@ -38,6 +38,7 @@ pub use object::{
 };
 pub use overview::{
     Amount, Lack, LackKind, LogOverview, ObjectAmounts, Overview, OverviewError, TermOverview,
+    Unfinished, remove_unfinished,
 };
 pub use remote::{
     BucketFs, Catalog, NotFetched, ReadObjects, RemoteFile, RemoteOptions, RemotePart, RemoteStats,

@@ -20,6 +20,7 @@ pub use lazy::is_lazy;
 
 pub(crate) use along::{identity_of, take_along};
 pub(crate) use copy::Copy;
+pub(crate) use place::Place;
 pub(crate) use survey::{Lasting, lasting, survey};
 
 use crate::ask::ask;
@@ -29,7 +30,6 @@ use crate::protocol::{Follower, Told, Waiting};
 use crate::remote::RemoteOptions;
 use bytes::Bytes;
 use decode::{decode_chunk, decode_state};
-use place::Place;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::Fs;

@@ -174,6 +174,33 @@ pub enum OverviewError {
     Gone(Key),
 }
 
+/// What was left by writers that were killed while they put objects into a directory that serves as a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// The files that were removed.
+    pub removed: Vec<String>,
+    /// The first thousand of those that are there still: of the newest term that has begun, or a later one, so that a
+    /// writer that lives may be at them.
+    pub left: Vec<String>,
+}
+
+/// Removes what writers of earlier terms than the newest that has begun were putting into a directory when they were
+/// killed. Nothing where the bucket is no directory, or nobody has begun a term. So does who begins a term.
+///
+/// # Errors
+///
+/// [`OverviewError::Bucket`].
+pub fn remove_unfinished(bucket: &Bucket) -> Result<Unfinished, OverviewError> {
+    let begun = Found::list(bucket)?.newest_state();
+    let removed = match begun {
+        Some((term, _)) => bucket.remove_unfinished(term)?,
+        None => Vec::new(),
+    };
+    let left = bucket.unfinished()?;
+    Ok(Unfinished { removed, left })
+}
+
 impl Overview {
     /// Looks through a bucket. Lists all of it, a request for each 1,000 objects, and reads the newest `terms_max`
     /// terms, the newest state and the last chunk. Where something lacks it does so three times in all, with 0.4 s

@@ -8,6 +8,7 @@ use super::owner::OwnerFile;
 use super::source::Source;
 use super::take::{self, Left, TakenTerm};
 use super::upload;
+use crate::bucket::Bucket;
 use crate::object::{FileName, Key, Owner, Predecessor, STATE_BYTES_MAX, State, Term};
 use bytes::Bytes;
 use std::collections::BTreeSet;
@@ -108,6 +109,7 @@ pub(crate) fn begin(
     for key in &listed {
         put.remove(key);
     }
+    clear_unfinished(patient.bucket, term);
     tracing::info!(
         term = term.get(),
         bucket = patient.bucket.name(),
@@ -168,6 +170,19 @@ fn forget_lacking(
         again += 1;
     }
     Ok((again, lost))
+}
+
+/// Removes what writers of earlier terms were putting into a directory when they were killed.
+fn clear_unfinished(bucket: &Bucket, begun: Term) {
+    match bucket.remove_unfinished(begun) {
+        Ok(removed) if removed.is_empty() => {}
+        Ok(removed) => tracing::info!(
+            files = removed.len(),
+            "removed what killed writers have left"
+        ),
+        // Nothing waits for it: the next term does it.
+        Err(error) => tracing::warn!(%error, "what killed writers have left stays"),
+    }
 }
 
 /// The bytes of a state, if it is as long as whoever reads it takes.
