@@ -2,8 +2,9 @@
 
 use crate::bucket::{Bucket, BucketError, Listed, Pending, PutAnswer};
 use crate::object::{Key, Prefix, Term};
-use crate::protocol::{Answer, Listing, Request};
+use crate::protocol::{Answer, Listing, Request, Taken};
 use bytes::Bytes;
+use std::collections::BTreeSet;
 
 /// Makes one request, and waits for its answer.
 ///
@@ -47,6 +48,20 @@ pub(crate) fn start_list(
     };
     let before = before.map(|key| key.to_string());
     bucket.start_list(&prefix.to_string(), before.as_deref())
+}
+
+/// The states of a term before the newest from which the log can be read as well, the newest first: all chunks are there
+/// from the state's number to that of the newest. `states` and `chunks` are the numbers of those that are there.
+///
+/// What is read so is the same log, so nothing else follows from it than from the newest state. For where that is damaged.
+pub(crate) fn before_newest(newest: Taken, mut states: Vec<u64>, chunks: &[u64]) -> Vec<Taken> {
+    let chunks: BTreeSet<u64> = chunks.iter().copied().collect();
+    let is_whole = |from: u64| (from..newest.state).all(|number| chunks.contains(&number));
+    states.retain(|state| *state < newest.state);
+    states.sort_unstable();
+    let before = states.into_iter().rev();
+    let before = before.map(|state| Taken { state, ..newest });
+    before.take_while(|taken| is_whole(taken.state)).collect()
 }
 
 /// Where objects are that only who has taken their term puts.

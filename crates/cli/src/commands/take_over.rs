@@ -242,6 +242,14 @@ fn failed(error: TakeOverError, args: &Args) -> anyhow::Error {
                 .to_owned(),
             false,
         ),
+        TakeOverError::Follow(ref error) if error.is_of_store() => (
+            format!(
+                "{dir} has a store that was written to: if this bucket was taken over into it before, its program opens it, \
+                 ships it and has the bucket (`strandline replicate {dir} {url}` ships it without one); else name a \
+                 directory that is not there yet"
+            ),
+            false,
+        ),
         TakeOverError::Follow(_) => (
             format!(
                 "end what follows or writes {dir}; if it is no replica of this bucket or was written to, name a directory \

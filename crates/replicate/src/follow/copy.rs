@@ -47,11 +47,6 @@ impl Copy {
         lazy: Option<&RemoteOptions>,
     ) -> Result<Self, FollowError> {
         bucket.check_apart(dir)?;
-        let receiver = LogReceiver::open(fs.clone(), dir)?;
-        if receiver.is_none() {
-            check_own(&*fs, dir)?;
-        }
-        drop(receiver);
         let lazy = Lazy::open(&bucket, &fs, dir, lazy)?;
         let fs = match &lazy {
             Some(lazy) => Arc::new(lazy.fs().clone()),
@@ -384,7 +379,10 @@ impl Copy {
 
 /// Checks that a directory without a copy has nothing of anybody else in it: a copy is a directory's only contents, and
 /// takes files of such names for its own. What an interrupted beginning has left is known by its lock.
-fn check_own(fs: &dyn Fs, dir: &Path) -> Result<(), FollowError> {
+pub(crate) fn check_own(fs: &dyn Fs, dir: &Path) -> Result<(), FollowError> {
+    if Manifest::read(fs, dir)?.is_some() {
+        return Ok(());
+    }
     let is_filling = [FILLING_FILE, BUCKET_FILE].iter();
     let mut is_filling = is_filling.map(|name| fs.identity(&dir.join(name)));
     if is_filling.any(|found| found.is_ok()) || is_vacant(fs, dir)? {

@@ -106,6 +106,12 @@ impl FollowError {
         }
     }
 
+    /// Whether the directory has a store or a copy of another log, so that nothing is fetched into it.
+    #[must_use]
+    pub const fn is_of_store(&self) -> bool {
+        matches!(self, Self::Log(LogError::OtherTarget { .. }))
+    }
+
     /// Whether what was needed is not in the bucket any more, and something newer is.
     pub(crate) fn is_gone(&self) -> bool {
         let is_gone = || self.not_fetched().is_some_and(NotFetched::is_gone);

@@ -19,7 +19,7 @@ pub use error::FollowError;
 pub use lazy::is_lazy;
 
 pub(crate) use along::{identity_of, take_along};
-pub(crate) use copy::Copy;
+pub(crate) use copy::{Copy, check_own};
 pub(crate) use place::Place;
 pub(crate) use survey::{Lasting, lasting, survey};
 
@@ -76,6 +76,7 @@ impl Following {
         dir: &Path,
         lazy: Option<&RemoteOptions>,
     ) -> Result<Self, FollowError> {
+        check_own(&*fs, dir)?;
         let copy = Copy::open(bucket.clone(), fs.clone(), dir, lazy)?;
         let place = match copy.end() {
             Some(_) => Place::read(&*fs, dir)?,

@@ -3,7 +3,7 @@
 use super::ask::Patient;
 use super::error::{ReplicateError, fenced, of_object};
 use super::owner::OwnerFile;
-use crate::ask::{OF_TERMS, first_key, start_list_after};
+use crate::ask::{OF_TERMS, before_newest, first_key, start_list_after};
 use crate::object::{Chunk, Key, Owner, Predecessor, State, Term, TermKind, TermRecord};
 use crate::protocol::{Answer, Beginning, Listing, Request, Step, Survey, Taken, after};
 use bytes::Bytes;
@@ -271,12 +271,10 @@ fn read(
     identity: &LogIdentity,
 ) -> Result<Left, ReplicateError> {
     let term = taken.term;
-    let key = Key::State {
-        term,
-        number: taken.state,
+    let (taken, state) = match read_state(patient, taken)? {
+        Ok(state) => (taken, state),
+        Err(damaged) => read_before(patient, taken)?.ok_or(damaged)?,
     };
-    let bytes = get(patient, &key)?;
-    let state = State::decode(term, taken.state, &bytes).map_err(of_object(key))?;
     if state.identity() != identity {
         return Err(ReplicateError::OtherLog);
     }
@@ -298,6 +296,49 @@ fn read(
         state,
         chunks,
     })
+}
+
+/// The state that was found; the inner error says that it is damaged.
+fn read_state(
+    patient: &mut Patient<'_>,
+    taken: Taken,
+) -> Result<Result<State, ReplicateError>, ReplicateError> {
+    let Taken { term, state, .. } = taken;
+    let number = state;
+    let key = Key::State { term, number };
+    let bytes = get(patient, &key)?;
+    Ok(State::decode(term, number, &bytes).map_err(of_object(key)))
+}
+
+/// The newest state before one that is damaged from which the log can be read as well, if there is one.
+fn read_before(
+    patient: &mut Patient<'_>,
+    taken: Taken,
+) -> Result<Option<(Taken, State)>, ReplicateError> {
+    let term = taken.term;
+    let states = numbers(patient, Listing::States { term })?;
+    let chunks = numbers(patient, Listing::Chunks { term, from: 0 })?;
+    for before in before_newest(taken, states, &chunks) {
+        match read_state(patient, before) {
+            Ok(Ok(state)) => {
+                tracing::warn!(%term, damaged = taken.state, number = before.state,
+                    "the newest state is damaged, and one before it is read with the chunks after that");
+                return Ok(Some((before, state)));
+            }
+            Ok(Err(_)) | Err(ReplicateError::Missing(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+fn numbers(patient: &mut Patient<'_>, listing: Listing) -> Result<Vec<u64>, ReplicateError> {
+    let request = Request::List(listing);
+    loop {
+        if let Answer::Listed(numbers) = patient.ask(&request)? {
+            return Ok(numbers);
+        }
+    }
 }
 
 /// An object that is there.

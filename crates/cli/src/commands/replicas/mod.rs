@@ -14,7 +14,7 @@ use std::time::Duration;
 use strandline::{Clock, Hex, SystemClock};
 use strandline_replicate::{
     Amount, Bucket, Key, Lack, LackKind, LogOverview, ObjectAmounts, Overview, TermKind,
-    TermOverview, TermRecord,
+    TermOverview, TermRecord, Unfinished, remove_unfinished,
 };
 
 /// How many objects are named that are lacking, of a kind.
@@ -33,6 +33,10 @@ pub struct Args {
     /// bucket; old versions that it may keep are not looked at.
     #[arg(long)]
     check_removed: bool,
+    /// Remove the files that writers of earlier terms have left in a directory when they were killed while they put
+    /// objects there. Who begins a term does that, too.
+    #[arg(long, conflicts_with = "check_removed")]
+    remove_unfinished: bool,
     /// Print JSON, for programs.
     #[arg(long)]
     json: bool,
@@ -42,6 +46,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let bucket = args.bucket.open(Access::Read)?;
     if args.check_removed {
         return check_removed::run(&bucket, args.json);
+    }
+    if args.remove_unfinished {
+        return clear(&bucket, args.json);
     }
     let overview = Overview::read(&bucket, args.limit.max(1)).map_err(refused)?;
     let now_ms = SystemClock::default().now_ms();
@@ -60,6 +67,28 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         true => Outcome::Fine,
         false => Outcome::ProblemFound,
     })
+}
+
+/// Removes what killed writers have left, and says what that was and what stays.
+fn clear(bucket: &Bucket, as_json: bool) -> anyhow::Result<Outcome> {
+    let Unfinished { removed, left, .. } = remove_unfinished(bucket).map_err(refused)?;
+    let mut screen = Screen::new();
+    if as_json {
+        screen.json(&json!({ "bucket": bucket.name(), "removed": removed, "left": left }))?;
+    } else {
+        for file in &removed {
+            screen.text(&format!("{file}  removed"))?;
+        }
+        for file in &left {
+            screen.text(&format!(
+                "{file}  stays: a writer of the newest term may be at it, or it is somebody else's"
+            ))?;
+        }
+        let removed = u64::try_from(removed.len()).unwrap_or(u64::MAX);
+        screen.text(&format!("{} removed", count(removed, "file")))?;
+    }
+    screen.flush()?;
+    Ok(Outcome::Fine)
 }
 
 /// What needs a person.
