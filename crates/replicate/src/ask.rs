@@ -92,3 +92,26 @@ pub(crate) fn numbers(listed: &[Listed]) -> Vec<u64> {
     };
     listed.iter().filter_map(|one| number(&one.key)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_before_the_newest_is_read_if_no_chunk_between_them_lacks() {
+        let term = Term::FIRST;
+        let of = |state| Taken {
+            term,
+            state,
+            below: 9,
+        };
+        let before = |states: &[u64], chunks: &[u64]| {
+            let before = before_newest(of(8), states.to_vec(), chunks);
+            before.iter().map(|taken| taken.state).collect::<Vec<_>>()
+        };
+        assert_eq!(before(&[2, 8, 5, 9], &[2, 3, 4, 5, 6, 7, 8]), [5, 2]);
+        assert_eq!(before(&[2, 5, 8], &[2, 3, 5, 6, 7, 8]), [5]);
+        assert_eq!(before(&[2, 5, 8], &[5, 6, 8]), [0; 0]);
+        assert_eq!(before_newest(of(8), vec![7], &[7]), [of(7)]);
+    }
+}

@@ -211,7 +211,7 @@ fn look(bucket: &Bucket, args: &Args) -> anyhow::Result<Overview> {
     let of = bucket.clone();
     let thread = std::thread::Builder::new().name("strandline-look".to_owned());
     // Nobody waits for it once it takes too long.
-    thread.spawn(move || send.send(Overview::read(&of, 1)))?;
+    thread.spawn(move || drop(send.send(Overview::read(&of, 1))))?;
     match looked.recv_timeout(Duration::from_secs(args.timeout)) {
         Ok(found) => found.map_err(refused_overview),
         Err(_) => Err(hinted(

@@ -313,7 +313,9 @@ mod tests {
         assert!(place(&url("bucket"), &BucketOptions::new()).is_ok());
         assert!(place(&url("bucket"), &BucketOptions::new()).is_ok());
         refused(&url("away/bucket"));
-        std::fs::write(dir.path().join("file"), "x").unwrap();
+        let file = dir.path().join("file");
+        OsFs.open(&file, strandline_core::fs::OpenMode::Create)
+            .unwrap();
         for name in ["file", "file/bucket"] {
             refused(&url(name));
         }

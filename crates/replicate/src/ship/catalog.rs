@@ -206,7 +206,7 @@ impl Catalog {
             Some(header) => {
                 let mut parts = entry.file.parts.iter().filter(is_it);
                 let first = parts.next()?;
-                let last = parts.last().unwrap_or(first);
+                let last = parts.next_back().unwrap_or(first);
                 let at = entry.file.parts.iter().position(|part| is_it(&part))?;
                 Some(InObject::Part(Join {
                     header,

@@ -119,9 +119,12 @@ fn problems(overview: &Overview) -> Vec<String> {
     problems
 }
 
+/// Whether a key is one of some kind.
+type IsKind = fn(&Key) -> bool;
+
 /// What is lacking, and what helps.
 fn lacking(overview: &Overview) -> Vec<String> {
-    let kinds: [(fn(&Key) -> bool, &str); 4] = [
+    let kinds: [(IsKind, &str); 4] = [
         (
             |key| matches!(key, Key::Term(_)),
             "somebody deleted what says who has a term that has other objects: who ships in it puts it again within half an \
