@@ -1,9 +1,10 @@
 //! What the machines of `protocol` ask, made of a `Bucket`, and its answers as theirs. Waits for no second try.
 
 use crate::bucket::{Bucket, BucketError, Listed, Pending, PutAnswer};
-use crate::object::{Key, Prefix};
-use crate::protocol::{Answer, Listing, Request};
+use crate::object::{Key, Prefix, Term};
+use crate::protocol::{Answer, Listing, Request, Taken};
 use bytes::Bytes;
+use std::collections::BTreeSet;
 
 /// Makes one request, and waits for its answer.
 ///
@@ -49,6 +50,39 @@ pub(crate) fn start_list(
     bucket.start_list(&prefix.to_string(), before.as_deref())
 }
 
+/// The states of a term before the newest from which the log can be read as well, the newest first: all chunks are there
+/// from the state's number to that of the newest. `states` and `chunks` are the numbers of those that are there.
+///
+/// What is read so is the same log, so nothing else follows from it than from the newest state. For where that is damaged.
+pub(crate) fn before_newest(newest: Taken, mut states: Vec<u64>, chunks: &[u64]) -> Vec<Taken> {
+    let chunks: BTreeSet<u64> = chunks.iter().copied().collect();
+    let is_whole = |from: u64| (from..newest.state).all(|number| chunks.contains(&number));
+    states.retain(|state| *state < newest.state);
+    states.sort_unstable();
+    let before = states.into_iter().rev();
+    let before = before.map(|state| Taken { state, ..newest });
+    before.take_while(|taken| is_whole(taken.state)).collect()
+}
+
+/// Where objects are that only who has taken their term puts.
+pub(crate) const OF_TERMS: [&str; 3] = ["log", "state", "data"];
+
+/// Starts a listing of what is under `folder`, one of [`OF_TERMS`], of terms after this one.
+pub(crate) fn start_list_after(
+    bucket: &Bucket,
+    folder: &str,
+    term: Term,
+) -> Pending<Result<Vec<Listed>, BucketError>> {
+    // A digit comes behind the slash that follows the term in every key of it.
+    let after = format!("{folder}/{:020}0", term.get());
+    bucket.start_list(folder, Some(&after))
+}
+
+/// The first object of a listing that is one of a log.
+pub(crate) fn first_key(listed: &[Listed]) -> Option<Key> {
+    listed.iter().find_map(|one| one.key.parse().ok())
+}
+
 /// The numbers of a listing. What has no key of such an object is of somebody else, and passed over.
 pub(crate) fn numbers(listed: &[Listed]) -> Vec<u64> {
     let number = |key: &str| match key.parse().ok()? {
@@ -57,4 +91,27 @@ pub(crate) fn numbers(listed: &[Listed]) -> Vec<u64> {
         Key::Data { .. } => None,
     };
     listed.iter().filter_map(|one| number(&one.key)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_before_the_newest_is_read_if_no_chunk_between_them_lacks() {
+        let term = Term::FIRST;
+        let of = |state| Taken {
+            term,
+            state,
+            below: 9,
+        };
+        let before = |states: &[u64], chunks: &[u64]| {
+            let before = before_newest(of(8), states.to_vec(), chunks);
+            before.iter().map(|taken| taken.state).collect::<Vec<_>>()
+        };
+        assert_eq!(before(&[2, 8, 5, 9], &[2, 3, 4, 5, 6, 7, 8]), [5, 2]);
+        assert_eq!(before(&[2, 5, 8], &[2, 3, 5, 6, 7, 8]), [5]);
+        assert_eq!(before(&[2, 5, 8], &[5, 6, 8]), [0; 0]);
+        assert_eq!(before_newest(of(8), vec![7], &[7]), [of(7)]);
+    }
 }

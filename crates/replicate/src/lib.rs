@@ -27,7 +27,7 @@ mod takeover;
 
 pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketOptions, Listed, ObjectInfo, Pending, PutAnswer,
-    RequestCounts, Requests,
+    RequestCounts, Requests, check_apart,
 };
 pub use check::{Leftover, RemovedCheck, RemovedCheckError, UnreadObject, check_removed};
 pub use follow::{FollowError, bucket_fs, is_lazy};
@@ -36,7 +36,10 @@ pub use object::{
     KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, STATE_BYTES_MAX, State,
     TERM_BYTES_MAX, Term, TermKind, TermRecord,
 };
-pub use overview::{Amount, LogOverview, ObjectAmounts, Overview, OverviewError, TermOverview};
+pub use overview::{
+    Amount, Lack, LackKind, LogOverview, ObjectAmounts, Overview, OverviewError, TermOverview,
+    Unfinished, remove_unfinished,
+};
 pub use remote::{
     BucketFs, Catalog, NotFetched, ReadObjects, RemoteFile, RemoteOptions, RemotePart, RemoteStats,
 };

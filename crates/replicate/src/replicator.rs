@@ -61,7 +61,8 @@ impl Replicator {
     ///
     /// # Errors
     ///
-    /// [`ReplicateError::Store`] if the store is shipped already or cannot be written; [`ReplicateError::File`] if
+    /// [`ReplicateError::Bucket`] with [`NotApart`](crate::BucketErrorKind::NotApart) if the bucket is the directory of the
+    /// store, or in it or around it; [`ReplicateError::Store`] if the store is shipped already or cannot be written; [`ReplicateError::File`] if
     /// there is no thread to be had.
     pub fn start(
         store: &Store,
@@ -78,6 +79,7 @@ impl Replicator {
         options: ReplicateOptions,
         taken: Option<TakenTerm>,
     ) -> Result<Self, ReplicateError> {
+        bucket.check_apart(store.dir())?;
         let source = Arc::new(Source::of(store)?);
         redo_if_due(store, &bucket)?;
         let (shipped, hurry) = (Arc::downgrade(&source), source.hurry().clone());

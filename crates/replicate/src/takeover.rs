@@ -4,7 +4,9 @@
 //! order. The reign of another is ended last, once all that it had left by then is here.
 
 use crate::bucket::Bucket;
-use crate::follow::{Copy, FollowError, Lasting, identity_of, lasting, take_along};
+use crate::follow::{
+    Copy, FollowError, Lasting, Place, check_own, identity_of, lasting, take_along,
+};
 use crate::object::{Term, TermRecord};
 use crate::remote::RemoteOptions;
 use crate::replicator::Replicator;
@@ -149,6 +151,7 @@ pub fn take_over(
 ) -> Result<TakenOver, TakeOverError> {
     let (dir, fs) = (dir.as_ref(), options.fs.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    check_own(&*fs, dir)?;
     let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, options.lazy.as_ref())
         .map_err(TakeOverError::Follow)?;
     let replicate = &options.replicate;
@@ -171,6 +174,8 @@ pub fn take_over(
     take_along(bucket, &mut copy, &left.taken)?;
     copy.sync()?;
     copy.prepare()?;
+    // It is a replica no more. Who is killed behind this takes it over again.
+    Place::remove(&**copy.fs(), dir)?;
     let (fs, is_lazy) = (copy.fs().clone(), copy.is_lazy());
     // Its lock is that of the writer from now on.
     drop(copy);

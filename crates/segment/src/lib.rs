@@ -56,12 +56,12 @@ pub use error::{AppendError, LogError, ScanError};
 pub use files::{Footer, ManifestMark, footer_on_disk};
 pub use follow::LogFollower;
 pub use format::{
-    BUCKET_FILE, COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, CommitBuffer, FOOTER_BYTES_MAX,
-    FORMAT_VERSION, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FRAME_HEADER_LAYOUT, Frame, FrameHeader,
-    FramePlace, FrameRecord, LogIdentity, LogOrigin, LogPosition, MANIFEST_ENTRY_LAYOUT,
-    MANIFEST_FILE, MANIFEST_HEAD_LAYOUT, MANIFEST_VERSION, Manifest, RECORD_HEADER_BYTES,
-    RECORD_HEADER_LAYOUT, RecordPosition, RecordRef, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_LAYOUT,
-    SegmentHeader, SegmentId, SegmentInfo, TRAILER_BYTES, TRAILER_LAYOUT,
+    BUCKET_FILE, COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, CommitBuffer, FOLLOWED_FILE,
+    FOOTER_BYTES_MAX, FORMAT_VERSION, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FRAME_HEADER_LAYOUT,
+    Frame, FrameHeader, FramePlace, FrameRecord, LogIdentity, LogOrigin, LogPosition,
+    MANIFEST_ENTRY_LAYOUT, MANIFEST_FILE, MANIFEST_HEAD_LAYOUT, MANIFEST_VERSION, Manifest,
+    RECORD_HEADER_BYTES, RECORD_HEADER_LAYOUT, RecordPosition, RecordRef, SEGMENT_HEADER_BYTES,
+    SEGMENT_HEADER_LAYOUT, SegmentHeader, SegmentId, SegmentInfo, TRAILER_BYTES, TRAILER_LAYOUT,
 };
 pub use open::{CarriedBodies, QUARANTINE_DIR, Repairs, ScannedLog, TornTail, UncheckedLog};
 pub use options::{

@@ -3,7 +3,7 @@
 use crate::outcome::{Hinted, WrongUsage};
 use std::path::Path;
 use std::time::Duration;
-use strandline_replicate::{Bucket, BucketError, BucketErrorKind, BucketOptions};
+use strandline_replicate::{Bucket, BucketError, BucketErrorKind, BucketOptions, check_apart};
 
 /// Where an endpoint is looked for, in this order, where none is given.
 const ENDPOINTS: [&str; 3] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
@@ -60,6 +60,11 @@ pub(crate) fn bucket_url(text: &str) -> Result<String, String> {
 }
 
 impl BucketArgs {
+    /// Refuses a bucket that does not lie apart from the directory of a store.
+    pub(crate) fn check_apart(&self, dir: &Path) -> anyhow::Result<()> {
+        check_apart(&self.url, dir).map_err(refused_bucket)
+    }
+
     /// The bucket. Makes no request.
     pub(crate) fn open(&self, access: Access) -> anyhow::Result<Bucket> {
         self.settings.open(&self.url, access)
@@ -116,13 +121,23 @@ pub(crate) fn refused_bucket(error: BucketError) -> anyhow::Error {
              AWS_SECRET_ACCESS_KEY the role of the machine is asked for, which it may not have; the command can be given \
              again"
         }
+        BucketErrorKind::NotBuiltIn => {
+            "use a program that is built with it: s3:// takes the feature `replicate`, gs:// and az:// those of a program of \
+             your own on strandline-replicate"
+        }
+        BucketErrorKind::NotApart => {
+            "name another directory: a bucket is neither in the directory of a store nor around it; nothing was made"
+        }
         BucketErrorKind::Full => {
             "make room and give the command again: it goes on with what is there"
         }
         BucketErrorKind::Throttled => "wait a while and give the command again",
         _ => return error.into(),
     };
-    let is_usage = error.kind() == BucketErrorKind::NotABucket;
+    let is_usage = matches!(
+        error.kind(),
+        BucketErrorKind::NotABucket | BucketErrorKind::NotBuiltIn | BucketErrorKind::NotApart
+    );
     let next = next.to_owned();
     let error = error.into();
     Hinted {

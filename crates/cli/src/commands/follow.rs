@@ -119,6 +119,21 @@ fn open(
                 crate::terminal::size(received)
             ));
         }
+        let limit = args.timeout.map_or(Duration::MAX, Duration::from_secs);
+        if clock.elapsed() >= limit {
+            let seconds = args.timeout.unwrap_or_default();
+            let error = anyhow::anyhow!(
+                "nothing to follow after {seconds} s: the bucket has not answered, or not all of it is here"
+            );
+            let next = "check the network and the endpoint; give the command again to go on with what is here".to_owned();
+            let is_usage = false;
+            return Err(Hinted {
+                error,
+                next,
+                is_usage,
+            }
+            .into());
+        }
         if interrupt.wait(LOOK) {
             note("interrupted; give the command again to go on");
             return Ok(None);
@@ -276,6 +291,9 @@ fn failed(error: &Arc<FollowError>, args: &Args) -> anyhow::Error {
         FollowError::Diverged { .. } => format!(
             "check the URL, and that its disk is mounted. If both are right: nothing more is taken into {dir}, which has \
              what it had; keep it until it is known which log is right, and follow the bucket into another directory"
+        ),
+        FollowError::TermLost { .. } => format!(
+            "`strandline replicas {url}` shows what is there and what is lacking"
         ),
         FollowError::Io { .. } => {
             "mend what is in the way, as a disk that is full, and give the command again: it goes on with what is there"

@@ -12,7 +12,7 @@ use strandline::fs::OsFs;
 use strandline::maintenance::rfc3339;
 use strandline::{Clock, Sequence, StoreOptions, SystemClock};
 use strandline_replicate::{
-    Overview, OverviewError, RemoteOptions, ReplicateError, ReplicateOptions, Replicator,
+    Bucket, Overview, OverviewError, RemoteOptions, ReplicateError, ReplicateOptions, Replicator,
     ReplicatorStage, ReplicatorStatus, TermRecord, bucket_fs, is_lazy,
 };
 
@@ -49,6 +49,7 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    args.bucket.check_apart(&args.dir)?;
     let mut options = StoreOptions::new().must_exist();
     let mut bucket = None;
     if is_lazy(&OsFs, &args.dir) {
@@ -61,11 +62,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let store = open_to_write(options, &args.dir)?;
     let end = store.snapshot().visible();
     let bucket = bucket.map_or_else(|| args.bucket.open(Access::Write), Ok)?;
-    if !announce(
-        args,
-        &Overview::read(&bucket, 1).map_err(refused_overview)?,
-        end,
-    )? {
+    if !announce(args, &look(&bucket, args)?, end)? {
         return Ok(Outcome::Fine);
     }
     let mut options = ReplicateOptions::new().new_bucket(args.new_bucket);
@@ -208,6 +205,25 @@ fn stopped(replicator: Replicator, args: &Args) -> anyhow::Error {
     }
 }
 
+/// What is in the bucket, if it says so in time.
+fn look(bucket: &Bucket, args: &Args) -> anyhow::Result<Overview> {
+    let (send, looked) = std::sync::mpsc::channel();
+    let of = bucket.clone();
+    let thread = std::thread::Builder::new().name("strandline-look".to_owned());
+    // Nobody waits for it once it takes too long.
+    thread.spawn(move || drop(send.send(Overview::read(&of, 1))))?;
+    match looked.recv_timeout(Duration::from_secs(args.timeout)) {
+        Ok(found) => found.map_err(refused_overview),
+        Err(_) => Err(hinted(
+            anyhow::anyhow!(
+                "the bucket has not answered for {} s; nothing was sent",
+                args.timeout
+            ),
+            "check the network and the endpoint: --endpoint or AWS_ENDPOINT_URL; the command can be given again",
+        )),
+    }
+}
+
 fn refused_overview(error: OverviewError) -> anyhow::Error {
     match error {
         OverviewError::Bucket(error) => refused_bucket(error),
@@ -244,7 +260,7 @@ fn refused(error: ReplicateError, args: &Args) -> anyhow::Error {
             "check the URL and that its disk is mounted, or bring the objects back; to begin anew there, give --new-bucket"
                 .to_owned()
         }
-        ReplicateError::TermsLost { .. } => format!(
+        ReplicateError::TermsLost { .. } | ReplicateError::TermLost { .. } => format!(
             "`strandline replicas {url}` shows what is there; nothing was shipped, and --new-bucket does not help"
         ),
         ReplicateError::NotDeleted => format!(

@@ -228,9 +228,26 @@ fn failed(error: TakeOverError, args: &Args) -> anyhow::Error {
             format!("check the prefix of the URL: `strandline replicas {url}`"),
             true,
         ),
+        TakeOverError::Follow(FollowError::TermLost { .. })
+        | TakeOverError::Replicate(
+            ReplicateError::TermLost { .. } | ReplicateError::TermsLost { .. },
+        ) => (
+            format!(
+                "`strandline replicas {url}` shows what is there and what is lacking; no term was taken"
+            ),
+            false,
+        ),
         TakeOverError::Follow(FollowError::Io { .. }) => (
             "mend what is in the way, as a disk that is full, and give the command again: what was fetched is used"
                 .to_owned(),
+            false,
+        ),
+        TakeOverError::Follow(ref error) if error.is_of_store() => (
+            format!(
+                "{dir} has a store that was written to: if this bucket was taken over into it before, its program opens it, \
+                 ships it and has the bucket (`strandline replicate {dir} {url}` ships it without one); else name a \
+                 directory that is not there yet"
+            ),
             false,
         ),
         TakeOverError::Follow(_) => (

@@ -12,6 +12,8 @@
 mod anchors;
 mod asked;
 mod backup;
+#[cfg(feature = "replicate")]
+mod buckets;
 mod compact;
 mod controlled;
 mod disks;

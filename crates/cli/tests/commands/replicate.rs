@@ -9,16 +9,16 @@ use strandline_test_s3::TestS3;
 use tempfile::TempDir;
 
 /// A store of ten events, and a bucket for it.
-struct Place {
-    dir: TempDir,
-    store: PathBuf,
+pub(crate) struct Place {
+    pub(crate) dir: TempDir,
+    pub(crate) store: PathBuf,
     url: String,
     server: Option<TestS3>,
 }
 
 impl Place {
     /// A bucket that is a directory, with nothing in it.
-    fn directory() -> Self {
+    pub(crate) fn directory() -> Self {
         let (dir, store) = store();
         let bucket = dir.path().join("bucket");
         std::fs::create_dir(&bucket).unwrap();
@@ -45,7 +45,7 @@ impl Place {
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -59,7 +59,7 @@ impl Place {
     }
 
     /// A run; `{}` is the store, `@` the bucket, `+name` a path.
-    fn run(&self, arguments: &str) -> (i32, String, String) {
+    pub(crate) fn run(&self, arguments: &str) -> (i32, String, String) {
         let mut command = self.program();
         for argument in arguments.split(' ') {
             match argument {
@@ -74,23 +74,23 @@ impl Place {
         outcome(&command.output().unwrap())
     }
 
-    fn expect(&self, code: i32, arguments: &str) -> (String, String) {
+    pub(crate) fn expect(&self, code: i32, arguments: &str) -> (String, String) {
         let (found, out, err) = self.run(arguments);
         assert_eq!(found, code, "{arguments}: {out}{err}");
         (out, err)
     }
 
-    fn json(&self, code: i32, arguments: &str) -> Value {
+    pub(crate) fn json(&self, code: i32, arguments: &str) -> Value {
         serde_json::from_str(&self.expect(code, arguments).0).unwrap()
     }
 
-    fn events(&self, path: &Path) -> u64 {
+    pub(crate) fn events(&self, path: &Path) -> u64 {
         let path = path.file_name().unwrap().to_str().unwrap();
         let stats = self.json(0, &format!("stats +{path} --json"));
         stats["events"].as_u64().unwrap()
     }
 
-    fn append(&self, path: &Path, numbers: std::ops::Range<u64>) {
+    pub(crate) fn append(&self, path: &Path, numbers: std::ops::Range<u64>) {
         let open = Store::open(path).unwrap();
         fill(&open, numbers);
         open.close().unwrap();
@@ -131,7 +131,7 @@ fn is_refused_by_all_others(place: &Place) {
     }
 }
 
-fn files_of(dir: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files_of(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let files = std::fs::read_dir(dir).unwrap().map(|file| {
         let file = file.unwrap();
         let name = file.file_name().into_string().unwrap();

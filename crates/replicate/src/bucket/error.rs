@@ -19,6 +19,10 @@ pub enum BucketErrorKind {
     Unreachable,
     /// There is no room: the disk of a directory is full, or a quota is used up. Make room.
     Full,
+    /// It is the directory of the store, or in it, or around it. Give it a place of its own.
+    NotApart,
+    /// The program is built without what speaks to such a bucket. Build it with the feature.
+    NotBuiltIn,
     /// There is no such bucket, or what is there cannot serve as one. Make the bucket or mend the URL.
     NotABucket,
     /// An object, or the range asked for, is longer than [`BucketOptions::object_bytes_max`](super::BucketOptions::object_bytes_max).
@@ -50,6 +54,10 @@ impl BucketErrorKind {
                 "the object store does not answer: wait, then look at the network and the endpoint"
             }
             Self::Full => "there is no room left in it: make room, or raise the quota",
+            Self::NotApart => {
+                "the bucket and the store have to lie apart: give the bucket a directory of its own"
+            }
+            Self::NotBuiltIn => "this program is built without that",
             Self::NotABucket => "there is no such bucket: make it, or mend the URL",
             Self::TooLarge => "it is longer than what is read into memory",
             Self::Unexpected => "the answer does not fit the request",
@@ -143,6 +151,7 @@ pub(super) fn classify(error: &object_store::Error) -> BucketErrorKind {
         return BucketErrorKind::Unexpected;
     }
     match io_kind(error) {
+        Some(io::ErrorKind::NotADirectory) => return BucketErrorKind::NotABucket,
         Some(io::ErrorKind::PermissionDenied) => return BucketErrorKind::Denied,
         Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
             return BucketErrorKind::Full;
@@ -314,6 +323,7 @@ mod tests {
         assert_eq!(status("507 Insufficient Storage: "), BucketErrorKind::Full);
         for (kind, is) in [
             (io::ErrorKind::PermissionDenied, BucketErrorKind::Denied),
+            (io::ErrorKind::NotADirectory, BucketErrorKind::NotABucket),
             (io::ErrorKind::StorageFull, BucketErrorKind::Full),
             (io::ErrorKind::QuotaExceeded, BucketErrorKind::Full),
         ] {

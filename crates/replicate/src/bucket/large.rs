@@ -239,6 +239,7 @@ impl<'a> Upload<'a> {
             work.counters.of(Kind::Part).makes(1);
             let finished = within(work.limit(0), upload.complete()).await;
             let Err(fault) = finished.and_then(|done| done.map_err(Fault::from)) else {
+                work.close(&key);
                 return Ok(());
             };
             work.counters.of(Kind::Part).fails();
@@ -272,6 +273,7 @@ impl<'a> Upload<'a> {
 impl Work {
     async fn begin(&self, key: &str) -> Result<Box<dyn MultipartUpload>, Fault> {
         let path = self.path(key)?;
+        self.close_around(key);
         let counter = self.counters.of(Kind::Part);
         counter.makes(1);
         let options = self.multipart();

@@ -17,6 +17,7 @@
 //! later: that the object is absent now does not say that it stays so.
 
 mod answers;
+mod apart;
 mod attempt;
 mod client;
 mod error;
@@ -26,6 +27,7 @@ mod large;
 mod open;
 mod options;
 mod pending;
+mod private;
 mod read;
 mod requests;
 #[cfg(test)]
@@ -36,6 +38,7 @@ mod tries;
 mod unfinished;
 
 pub use answers::{Listed, ObjectInfo, PutAnswer};
+pub use apart::check_apart;
 pub use client::Bucket;
 pub use error::{BucketError, BucketErrorKind};
 pub use options::BucketOptions;

@@ -95,8 +95,17 @@ type Refusal = Box<dyn Error + Send + Sync>;
 type Found = (Arc<dyn ObjectStore>, String, Option<PathBuf>);
 
 fn refuse(name: &Arc<str>, error: Refusal) -> BucketError {
-    BucketError::with(BucketErrorKind::NotABucket, name, "open", error)
+    let kind = match error.is::<NotBuiltIn>() {
+        true => BucketErrorKind::NotBuiltIn,
+        false => BucketErrorKind::NotABucket,
+    };
+    BucketError::with(kind, name, "open", error)
 }
+
+/// The program is built without a feature of this crate.
+#[derive(Debug, thiserror::Error)]
+#[error("the feature {0} of strandline-replicate is not built in")]
+struct NotBuiltIn(&'static str);
 
 fn memory(rest: &str) -> Result<Found, Refusal> {
     let prefix = rest.trim_start_matches('/').to_owned();
@@ -116,6 +125,9 @@ fn directory(rest: &str) -> Result<Found, Refusal> {
     match OsFs.create_dir(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
         _ => {}
+    }
+    if !path.is_dir() {
+        return Err(format!("{} is no directory", path.display()).into());
     }
     let store = LocalFileSystem::new_with_prefix(path)?.with_fsync(true);
     Ok((Arc::new(store), String::new(), Some(path.to_owned())))
@@ -202,7 +214,7 @@ mod cloud {
 
     #[cfg(not(feature = "s3"))]
     pub(super) fn s3(_: &str, _: &BucketOptions) -> Result<Arc<dyn ObjectStore>, Refusal> {
-        Err("the feature s3 is not built in".into())
+        Err(super::NotBuiltIn("s3").into())
     }
 
     #[cfg(feature = "gcs")]
@@ -220,7 +232,7 @@ mod cloud {
 
     #[cfg(not(feature = "gcs"))]
     pub(super) fn gcs(_: &str, _: &BucketOptions) -> Result<Arc<dyn ObjectStore>, Refusal> {
-        Err("the feature gcs is not built in".into())
+        Err(super::NotBuiltIn("gcs").into())
     }
 
     #[cfg(feature = "azure")]
@@ -238,7 +250,7 @@ mod cloud {
 
     #[cfg(not(feature = "azure"))]
     pub(super) fn azure(_: &str, _: &BucketOptions) -> Result<Arc<dyn ObjectStore>, Refusal> {
-        Err("the feature azure is not built in".into())
+        Err(super::NotBuiltIn("azure").into())
     }
 
     /// No tries but ours: a create-if-absent that is made twice cannot tell its own object from another's.
@@ -301,6 +313,12 @@ mod tests {
         assert!(place(&url("bucket"), &BucketOptions::new()).is_ok());
         assert!(place(&url("bucket"), &BucketOptions::new()).is_ok());
         refused(&url("away/bucket"));
+        let file = dir.path().join("file");
+        OsFs.open(&file, strandline_core::fs::OpenMode::Create)
+            .unwrap();
+        for name in ["file", "file/bucket"] {
+            refused(&url(name));
+        }
     }
 
     #[cfg(feature = "s3")]
@@ -309,6 +327,14 @@ mod tests {
         let options = BucketOptions::new().setting("aws_regoin", "eu");
         let error = place("s3://bucket/prefix", &options).err().unwrap();
         assert_eq!(error.kind(), BucketErrorKind::NotABucket);
+    }
+
+    #[cfg(not(feature = "gcs"))]
+    #[test]
+    fn what_is_not_built_in_is_said() {
+        let error = place("gs://bucket", &BucketOptions::new()).err().unwrap();
+        assert_eq!(error.kind(), BucketErrorKind::NotBuiltIn);
+        assert!(error.source().unwrap().to_string().contains("gcs"));
     }
 
     #[cfg(all(feature = "s3", feature = "gcs", feature = "azure"))]

@@ -31,6 +31,7 @@ impl Work {
         let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
         let counter = self.counters.of(Kind::Put);
         counter.sends(length);
+        self.close_around(key);
         let put = self
             .store
             .put_opts(&path, PutPayload::from(content), mode.into());
@@ -44,6 +45,7 @@ impl Work {
             counter.fails();
         }
         outcome??;
+        self.close(key);
         Ok(())
     }
 

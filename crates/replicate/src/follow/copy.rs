@@ -11,9 +11,10 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use strandline::maintenance::is_vacant;
 use strandline_core::fs::{EntryKind, FileLock, Fs, TEMPORARY_SUFFIX};
 use strandline_segment::{
-    LogError, LogIdentity, LogPosition, LogReceiver, Manifest, SegmentId, SegmentInfo,
+    BUCKET_FILE, LogError, LogIdentity, LogPosition, LogReceiver, Manifest, SegmentId, SegmentInfo,
     footer_on_disk,
 };
 
@@ -45,6 +46,7 @@ impl Copy {
         dir: &Path,
         lazy: Option<&RemoteOptions>,
     ) -> Result<Self, FollowError> {
+        bucket.check_apart(dir)?;
         let lazy = Lazy::open(&bucket, &fs, dir, lazy)?;
         let fs = match &lazy {
             Some(lazy) => Arc::new(lazy.fs().clone()),
@@ -373,6 +375,22 @@ impl Copy {
         fs.sync_dir(dir)
             .map_err(|error| FollowError::io("sync", dir, error))
     }
+}
+
+/// Checks that a directory without a copy has nothing of anybody else in it: a copy is a directory's only contents, and
+/// takes files of such names for its own. What an interrupted beginning has left is known by its lock.
+pub(crate) fn check_own(fs: &dyn Fs, dir: &Path) -> Result<(), FollowError> {
+    if Manifest::read(fs, dir)?.is_some() {
+        return Ok(());
+    }
+    let is_filling = [FILLING_FILE, BUCKET_FILE].iter();
+    let mut is_filling = is_filling.map(|name| fs.identity(&dir.join(name)));
+    if is_filling.any(|found| found.is_ok()) || is_vacant(fs, dir)? {
+        return Ok(());
+    }
+    let reason = "it has files of a store, and no MANIFEST; name a directory that is not there yet";
+    let error = io::Error::new(io::ErrorKind::AlreadyExists, reason);
+    Err(FollowError::io("fill", dir, error))
 }
 
 /// Removes a file, if it is there.

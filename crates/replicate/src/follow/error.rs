@@ -33,6 +33,16 @@ pub enum FollowError {
     /// Nobody has begun to ship a log to the bucket.
     #[error("the bucket has no log: no term of it has begun")]
     Empty,
+    /// The bucket has an object of a term, and not the object that says who has that term: somebody deleted it. What that
+    /// term has acknowledged would be passed over.
+    #[error(
+        "{key} is there and {} is not, which says who has term {}: somebody deleted that; bring it back from a version of \
+         the bucket, or have the writer that has the term begin another bucket", Key::Term(.key.term()), .key.term()
+    )]
+    TermLost {
+        /// An object of the term.
+        key: Key,
+    },
     /// The newest term was taken and has not begun, so that it is not known which log the bucket goes on with. It is
     /// known once that term begins, or another takes its place.
     #[error(
@@ -94,6 +104,12 @@ impl FollowError {
             Self::Store(_) => false,
             _ => self.not_fetched().is_some(),
         }
+    }
+
+    /// Whether the directory has a store or a copy of another log, so that nothing is fetched into it.
+    #[must_use]
+    pub const fn is_of_store(&self) -> bool {
+        matches!(self, Self::Log(LogError::OtherTarget { .. }))
     }
 
     /// Whether what was needed is not in the bucket any more, and something newer is.

@@ -19,7 +19,8 @@ pub use error::FollowError;
 pub use lazy::is_lazy;
 
 pub(crate) use along::{identity_of, take_along};
-pub(crate) use copy::Copy;
+pub(crate) use copy::{Copy, check_own};
+pub(crate) use place::Place;
 pub(crate) use survey::{Lasting, lasting, survey};
 
 use crate::ask::ask;
@@ -29,7 +30,6 @@ use crate::protocol::{Follower, Told, Waiting};
 use crate::remote::RemoteOptions;
 use bytes::Bytes;
 use decode::{decode_chunk, decode_state};
-use place::Place;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::Fs;
@@ -76,6 +76,7 @@ impl Following {
         dir: &Path,
         lazy: Option<&RemoteOptions>,
     ) -> Result<Self, FollowError> {
+        check_own(&*fs, dir)?;
         let copy = Copy::open(bucket.clone(), fs.clone(), dir, lazy)?;
         let place = match copy.end() {
             Some(_) => Place::read(&*fs, dir)?,
@@ -85,6 +86,9 @@ impl Following {
             Some(place) => Follower::at(place.term, place.next),
             None => Follower::new(),
         };
+        if place.is_none() {
+            survey::check_terms(&bucket)?;
+        }
         // It may have been away for long.
         follower.doubt();
         Ok(Self {

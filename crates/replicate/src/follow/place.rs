@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
 use strandline_core::fs::{Fs, read_file, replace_file};
+use strandline_segment::FOLLOWED_FILE;
 
-/// The file.
-pub(crate) const PLACE_FILE: &str = "FOLLOWED";
 const FORMAT: &str = "strandline followed";
 const VERSION: u32 = 1;
 const BYTES_MAX: u64 = 4096;
@@ -36,7 +35,7 @@ impl Place {
     /// The place that is kept in a directory. One that cannot be read is an error: what was shown from there is
     /// not to be forgotten.
     pub(crate) fn read(fs: &dyn Fs, dir: &Path) -> Result<Option<Self>, FollowError> {
-        let path = dir.join(PLACE_FILE);
+        let path = dir.join(FOLLOWED_FILE);
         let damaged = || {
             let error = io::Error::new(
                 io::ErrorKind::InvalidData,
@@ -60,9 +59,19 @@ impl Place {
         }))
     }
 
+    /// Forgets it, durably: the bucket is not followed into the directory any more.
+    pub(crate) fn remove(fs: &dyn Fs, dir: &Path) -> Result<(), FollowError> {
+        let path = dir.join(FOLLOWED_FILE);
+        match fs.remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            removed => removed.and_then(|()| fs.sync_dir(dir)),
+        }
+        .map_err(|error| FollowError::io("remove", &path, error))
+    }
+
     /// Keeps it, durably.
     pub(crate) fn write(self, fs: &dyn Fs, dir: &Path) -> Result<(), FollowError> {
-        let path = dir.join(PLACE_FILE);
+        let path = dir.join(FOLLOWED_FILE);
         let json = Json {
             format: FORMAT.to_owned(),
             version: VERSION,

@@ -2,7 +2,7 @@
 
 use super::decode::decode_state;
 use super::error::FollowError;
-use crate::ask::ask;
+use crate::ask::{OF_TERMS, ask, first_key, start_list_after};
 use crate::bucket::Bucket;
 use crate::object::{Key, State, Term, TermRecord};
 use crate::protocol::{Answer, Listing, Request, Survey, Taken, after};
@@ -13,7 +13,7 @@ const TRIES: u32 = 8;
 
 /// What the terms of a bucket have left; `None` if none has begun.
 pub(crate) fn survey(bucket: &Bucket) -> Result<Option<Taken>, FollowError> {
-    survey_to(bucket, newest(bucket)?)
+    survey_to(bucket, newest_checked(bucket)?)
 }
 
 /// What the terms of a bucket have left, as [`survey`] gives it, if all later terms go on from that: it is of the
@@ -29,7 +29,7 @@ pub(crate) enum Lasting {
 
 /// As [`survey`], with whether it lasts.
 pub(crate) fn lasting(bucket: &Bucket) -> Result<Option<Lasting>, FollowError> {
-    let newest = newest(bucket)?;
+    let newest = newest_checked(bucket)?;
     let (Some(newest), Some(taken)) = (newest, survey_to(bucket, newest)?) else {
         return Ok(None);
     };
@@ -46,11 +46,41 @@ pub(crate) fn lasting(bucket: &Bucket) -> Result<Option<Lasting>, FollowError> {
 
 fn newest(bucket: &Bucket) -> Result<Option<Term>, FollowError> {
     let from = Term::FIRST;
+    terms_from(bucket, from)
+}
+
+/// The newest term, from one on.
+fn terms_from(bucket: &Bucket, from: Term) -> Result<Option<Term>, FollowError> {
     let terms = ask(bucket, &Request::List(Listing::Terms { from }))?;
     Ok(match terms {
         Answer::Listed(terms) => terms.into_iter().max().and_then(Term::new),
         _ => None,
     })
+}
+
+/// As [`newest`], and checks that no later term has anything: the log of a term whose object was deleted would be passed
+/// over, and that of the one before it be taken for all that there is. Three listings more.
+fn newest_checked(bucket: &Bucket) -> Result<Option<Term>, FollowError> {
+    let Some(mut newest) = newest(bucket)? else {
+        return Ok(None);
+    };
+    for folder in OF_TERMS {
+        let listed = start_list_after(bucket, folder, newest).wait()?;
+        let Some(key) = first_key(&listed) else {
+            continue;
+        };
+        // It may have been taken since.
+        match terms_from(bucket, after(newest))? {
+            Some(later) if later >= key.term() => newest = later,
+            _ => return Err(FollowError::TermLost { key }),
+        }
+    }
+    Ok(Some(newest))
+}
+
+/// Checks that no term has lost its object, while others of it are there.
+pub(super) fn check_terms(bucket: &Bucket) -> Result<(), FollowError> {
+    newest_checked(bucket).map(drop)
 }
 
 fn survey_to(bucket: &Bucket, newest: Option<Term>) -> Result<Option<Taken>, FollowError> {

@@ -17,7 +17,7 @@
 
 use super::error::ObjectError;
 use super::key::{Key, Term};
-use super::sealed::Format;
+use super::sealed::{Format, HASH_BYTES};
 use bytes::Bytes;
 use strandline_core::codec::{Reader, Writer};
 use strandline_segment::{LogIdentity, LogPosition, SEGMENT_HEADER_BYTES, SegmentHeader};
@@ -33,6 +33,8 @@ const CHUNK: Format = Format {
 pub const CHUNK_HEADER_OFFSET: u64 = 52;
 /// Where in a chunk's object the frames begin, in bytes.
 pub const CHUNK_BODY_OFFSET: u64 = CHUNK_HEADER_OFFSET + 128 + 52 + 52 + 8;
+/// What a chunk's object has behind the frames, in bytes.
+pub(crate) const CHUNK_SEAL_BYTES: u64 = HASH_BYTES as u64;
 
 /// Frames of one segment, shipped; or none, where it only tells of a newer state.
 ///

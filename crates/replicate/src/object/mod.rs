@@ -15,6 +15,7 @@ mod term;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use chunk::CHUNK_SEAL_BYTES;
 pub use chunk::{CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk};
 pub use error::ObjectError;
 pub use file::{FileParts, Part};

@@ -58,6 +58,7 @@ pub fn restore(
     existing: Existing,
     on_progress: OnProgress<'_>,
 ) -> Result<Restored, FollowError> {
+    bucket.check_apart(dir)?;
     let place = Fetched::claim(fs, dir)?;
     let fetched = place.path();
     let (from, end) = fetch_all(bucket, fs, fetched)?;

@@ -235,18 +235,26 @@ impl Patient<'_> {
         fronts: &[&str],
     ) -> Result<Option<String>, ReplicateError> {
         for front in fronts {
-            let listed = loop {
-                match self.stop.during(self.bucket.start_list(front, None)) {
-                    Ok(listed) => break listed,
-                    Err(ReplicateError::Stopped) => return Err(ReplicateError::Stopped),
-                    Err(error) => self.failed(error)?,
-                }
-            };
+            let listed = self.listed(|bucket| bucket.start_list(front, None))?;
             if let Some(first) = listed.into_iter().next() {
                 return Ok(Some(first.key));
             }
         }
         Ok(None)
+    }
+
+    /// What a listing has, which is begun anew after a wait where it fails.
+    pub(crate) fn listed(
+        &mut self,
+        start: impl Fn(&Bucket) -> Pending<Result<Vec<Listed>, BucketError>>,
+    ) -> Result<Vec<Listed>, ReplicateError> {
+        loop {
+            match self.stop.during(start(self.bucket)) {
+                Ok(listed) => return Ok(listed),
+                Err(ReplicateError::Stopped) => return Err(ReplicateError::Stopped),
+                Err(error) => self.failed(error)?,
+            }
+        }
     }
 
     /// Waits after a failure.

@@ -1,12 +1,14 @@
 //! A term begun: what the bucket lacks is put there, then the first state.
 
 use super::ask::Patient;
-use super::catalog::{Catalog, Join, Shipped};
+use super::catalog::{Catalog, InObject, Join, Shipped};
 use super::error::ReplicateError;
+use super::look::{self, Place};
 use super::owner::OwnerFile;
 use super::source::Source;
 use super::take::{self, Left, TakenTerm};
 use super::upload;
+use crate::bucket::Bucket;
 use crate::object::{FileName, Key, Owner, Predecessor, STATE_BYTES_MAX, State, Term};
 use bytes::Bytes;
 use std::collections::BTreeSet;
@@ -20,6 +22,8 @@ use strandline_segment::{LogPosition, LogView, Manifest, ScanError, SegmentInfo}
 pub(crate) struct BegunTerm {
     pub(crate) term: Term,
     pub(crate) owner: Owner,
+    /// The bytes of the term's object.
+    pub(crate) record: Bytes,
     pub(crate) predecessor: Option<Predecessor>,
     pub(crate) end: LogPosition,
     pub(crate) catalog: Catalog,
@@ -27,6 +31,9 @@ pub(crate) struct BegunTerm {
     pub(crate) listed: Vec<Key>,
     /// What was put, or may have been, and is not listed: files that were rewritten meanwhile.
     pub(crate) unlisted: BTreeSet<Key>,
+    /// Objects that were not as the terms before had put them: put again, and such as cannot be.
+    pub(crate) mended: u64,
+    pub(crate) lost: BTreeSet<Key>,
     /// The terms before have left segments that were rewritten since. Something may have been redacted.
     pub(crate) is_rewritten: bool,
 }
@@ -55,6 +62,7 @@ pub(crate) fn begin(
         mut machine,
         term,
         owner,
+        record,
         left,
         ..
     } = taken;
@@ -67,6 +75,7 @@ pub(crate) fn begin(
             .for_each(|chunk| catalog.add_chunk(&chunk));
         check_prefix(source, left)?;
     }
+    let (mended, lost) = forget_lacking(patient, source, &mut catalog)?;
     let predecessor = left.as_ref().map(Left::predecessor);
     let mut put = BTreeSet::new();
     let state = loop {
@@ -100,16 +109,80 @@ pub(crate) fn begin(
     for key in &listed {
         put.remove(key);
     }
+    clear_unfinished(patient.bucket, term);
+    tracing::info!(
+        term = term.get(),
+        bucket = patient.bucket.name(),
+        "a term has begun"
+    );
     Ok(BegunTerm {
         term,
         owner,
+        record,
         predecessor,
         end: state.end,
         listed,
+        mended,
+        lost,
         unlisted: put,
         is_rewritten,
         catalog,
     })
+}
+
+/// Drops from what the bucket has the files of which an object is missing there, or cut off, if they are in the directory:
+/// they are put again, under the keys of this term. Says of how many objects that is, and of which it is not.
+fn forget_lacking(
+    patient: &mut Patient<'_>,
+    source: &Source,
+    catalog: &mut Catalog,
+) -> Result<(u64, BTreeSet<Key>), ReplicateError> {
+    let wanted = catalog.needed();
+    let (mut again, mut lost) = (0, BTreeSet::new());
+    if wanted.is_empty() {
+        return Ok((again, lost));
+    }
+    let mut listed = Vec::new();
+    for folder in look::FOLDERS {
+        listed.extend(patient.listed(|bucket| bucket.start_list(folder, None))?);
+    }
+    for lack in look::lacking(&wanted, &listed) {
+        let name = match catalog.in_object(&lack.key) {
+            Some(InObject::Whole { name, .. }) => Some(name),
+            Some(InObject::Part(join)) => join.header.file_name().parse().ok(),
+            // It was in a file that was dropped for another object.
+            None => None,
+        };
+        let place = name.as_ref().map(|name| Place::of(source, name.as_str()));
+        match (name, place) {
+            (_, Some(Place::Bucket)) => {
+                tracing::error!(%lack, "an object of the bucket is lost, and nothing of it is here");
+                lost.insert(lack.key);
+                continue;
+            }
+            (Some(name), Some(Place::Nowhere)) => {
+                catalog.forget(&name);
+                continue;
+            }
+            (name, _) => name.iter().for_each(|name| catalog.forget(name)),
+        }
+        tracing::warn!(%lack, "what an object of the bucket had is put there again");
+        again += 1;
+    }
+    Ok((again, lost))
+}
+
+/// Removes what writers of earlier terms were putting into a directory when they were killed.
+fn clear_unfinished(bucket: &Bucket, begun: Term) {
+    match bucket.remove_unfinished(begun) {
+        Ok(removed) if removed.is_empty() => {}
+        Ok(removed) => tracing::info!(
+            files = removed.len(),
+            "removed what killed writers have left"
+        ),
+        // Nothing waits for it: the next term does it.
+        Err(error) => tracing::warn!(%error, "what killed writers have left stays"),
+    }
 }
 
 /// The bytes of a state, if it is as long as whoever reads it takes.

@@ -6,6 +6,7 @@ use crate::object::{
     CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileParts, Key, Part, State, Tail,
     Term,
 };
+use crate::overview::{Needed, needed_bytes};
 use std::collections::BTreeMap;
 use strandline_segment::{LogPosition, Manifest, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentInfo};
 
@@ -45,6 +46,18 @@ pub(crate) struct Join {
     pub(crate) from: u64,
     pub(crate) to: u64,
     level: u8,
+}
+
+/// What an object has of the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InObject {
+    /// A file as a whole, which may be of a segment.
+    Whole {
+        name: FileName,
+        header: Option<SegmentHeader>,
+    },
+    /// A part of one.
+    Part(Join),
 }
 
 impl Shipped {
@@ -174,6 +187,42 @@ impl Catalog {
         self.files.insert(name, entry);
     }
 
+    /// The objects that the files are in, and how long these are to be.
+    pub(crate) fn needed(&self) -> BTreeMap<Key, Needed> {
+        let files = self.files.values().map(|entry| &entry.file);
+        let needed = needed_bytes(files).into_iter();
+        needed.map(|(key, needed)| (key.clone(), needed)).collect()
+    }
+
+    /// What an object has that is to be put anew; none if nothing is in it any more. O(files and parts).
+    pub(crate) fn in_object(&self, key: &Key) -> Option<InObject> {
+        let entry = self.files.values().find(|entry| entry.has(key))?;
+        let is_it = |part: &&Part| part.key == *key;
+        match entry.header.filter(|_| !entry.is_whole) {
+            None => Some(InObject::Whole {
+                name: entry.file.name.clone(),
+                header: entry.header,
+            }),
+            Some(header) => {
+                let mut parts = entry.file.parts.iter().filter(is_it);
+                let first = parts.next()?;
+                let last = parts.next_back().unwrap_or(first);
+                let at = entry.file.parts.iter().position(|part| is_it(&part))?;
+                Some(InObject::Part(Join {
+                    header,
+                    from: first.from,
+                    to: last.from.saturating_add(last.length),
+                    level: entry.levels.get(at).copied()?,
+                }))
+            }
+        }
+    }
+
+    /// Drops a file, which is to be put anew.
+    pub(crate) fn forget(&mut self, name: &FileName) {
+        self.files.remove(name);
+    }
+
     /// Drops what `keep` does not want.
     pub(crate) fn retain(
         &mut self,
@@ -264,6 +313,10 @@ impl Join {
 }
 
 impl Entry {
+    fn has(&self, key: &Key) -> bool {
+        self.file.parts.iter().any(|part| part.key == *key)
+    }
+
     /// The first run of [`JOINED`] parts of one level, as parts are added at the end: levels descend.
     fn to_join(&self) -> Option<Join> {
         let header = self.header?;

@@ -111,6 +111,18 @@ pub enum ReplicateError {
         /// An object that is there.
         key: String,
     },
+    /// The bucket has an object of a term later than the newest, so that the object of that term was deleted: whoever
+    /// takes the term would share the numbers of its chunks, and go on without what it has acknowledged.
+    #[error(
+        "{bucket} has {key} and not {}: somebody deleted what says who has term {}; bring that back, or ship to another \
+         prefix once no writer of that term lives", Key::Term(.key.term()), .key.term()
+    )]
+    TermLost {
+        /// The bucket.
+        bucket: String,
+        /// An object of the term.
+        key: Key,
+    },
     /// The next state would be longer than whoever reads it takes.
     #[error(
         "the list of what is in the bucket would have {bytes} bytes, and {most} are the most: have fewer segments, by \
@@ -163,12 +175,18 @@ impl ReplicateError {
             | Self::BucketLost { .. }
             | Self::Refused(_)
             | Self::TermsLost { .. }
+            | Self::TermLost { .. }
             | Self::StateTooLong { .. }
             | Self::NotDeleted
             | Self::Store(_)
             | Self::Stopped
             | Self::Panicked => false,
         }
+    }
+
+    /// Whether nothing more is done in a term once a job beside the chunks has ended so.
+    pub(crate) const fn ends_term(&self) -> bool {
+        self.is_fence() || matches!(self, Self::Panicked)
     }
 
     /// Whether the store must not be written any more.

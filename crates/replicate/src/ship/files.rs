@@ -4,6 +4,7 @@
 use super::ask::{OnPanic, Stop};
 use super::catalog::Join;
 use super::error::ReplicateError;
+use super::look::{Looked, Wanted, look};
 use super::source::Source;
 use super::upload;
 use crate::bucket::Bucket;
@@ -32,6 +33,8 @@ pub(crate) enum Job {
         now: Sweeper,
         orphans: BTreeSet<Key>,
     },
+    /// Look whether what was put is there.
+    Look(Wanted),
 }
 
 /// What came of it.
@@ -55,6 +58,8 @@ pub(crate) enum Done {
         orphans: BTreeSet<Key>,
         error: ReplicateError,
     },
+    /// It was looked whether what was put is there.
+    Looked(Looked),
     /// The file was removed or rewritten meanwhile.
     Gone,
     /// It failed; an object with the key may be there all the same, or come.
@@ -150,6 +155,7 @@ fn run(source: &Source, bucket: &Bucket, stop: &Stop, term: Term, job: Job) -> D
                 error,
             }),
         },
+        Job::Look(wanted) => look(bucket, stop, term, &wanted).map(Done::Looked),
     };
     match done {
         Ok(done) => done,

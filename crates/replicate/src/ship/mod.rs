@@ -15,6 +15,8 @@ mod cut;
 mod denials;
 mod error;
 mod files;
+mod look;
+mod mend;
 mod options;
 mod over;
 mod owner;

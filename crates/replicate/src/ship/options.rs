@@ -23,6 +23,7 @@ pub struct ReplicateOptions {
     pub(crate) backoff_first: Duration,
     pub(crate) backoff_max: Duration,
     pub(crate) grace: Duration,
+    pub(crate) look_interval: Duration,
     pub(crate) refused_timeout: Duration,
     pub(crate) takes_over: bool,
     pub(crate) begins_anew: bool,
@@ -40,6 +41,7 @@ impl Default for ReplicateOptions {
             backoff_first: Duration::from_millis(100),
             backoff_max: Duration::from_secs(30),
             grace: Duration::from_secs(3600),
+            look_interval: Duration::from_secs(1800),
             refused_timeout: Duration::from_secs(30),
             takes_over: false,
             begins_anew: false,
@@ -100,6 +102,15 @@ impl ReplicateOptions {
     /// How long an object stays that nothing needs any more but readers that have not caught up. 1 h by default.
     pub const fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// How often it is looked whether what was put is in the bucket still, beside once with each start. 30 min by default.
+    /// What is missing or cut off, as somebody else deleted or wrote there, is put again from this store; what the store
+    /// does not have itself is told ([`ReplicatorStatus::lost_objects`](crate::ReplicatorStatus::lost_objects)). A look
+    /// costs two listings, each a request for a thousand objects, and two GET.
+    pub const fn look_interval(mut self, interval: Duration) -> Self {
+        self.look_interval = interval;
         self
     }
 

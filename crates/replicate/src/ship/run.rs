@@ -143,11 +143,6 @@ fn term(
     };
     let begun = begin::begin(&mut patient, source, &mut owners, taken)?;
     *patient.denials = None;
-    tracing::info!(
-        term = begun.term.get(),
-        bucket = bucket.name(),
-        "a term has begun"
-    );
     backoff.reset();
     let end = begun.end;
     source.replicated(end.sequence);
@@ -155,6 +150,7 @@ fn term(
         noted.term = Some(begun.term);
         noted.stage = ReplicatorStage::Shipping;
         noted.replicated(end.sequence);
+        noted.mended((begun.mended, begun.lost.len()));
         noted.job_error = None;
         (noted.chunks, noted.state) = (0, 0);
         (noted.last_error, noted.next_try) = (None, None);
@@ -421,8 +417,8 @@ impl<'a> Run<'a> {
                 }
             }
             Event::Done(done) => match self.states.done(done) {
-                // There is nobody left to do the next one.
-                Some(ReplicateError::Panicked) => return Err(ReplicateError::Panicked),
+                // There is nobody left to do the next one, or another has the term.
+                Some(error) if error.ends_term() => return Err(error),
                 failed => self.job_done(failed),
             },
         }
@@ -486,11 +482,13 @@ impl<'a> Run<'a> {
             self.shipping.source.replicated(end.sequence);
         }
         let in_flight = self.in_flight.iter().map(|chunk| chunk.bytes).sum();
+        let mended = self.states.mended();
         self.shipping.board.note(|noted| {
             if let Some(end) = end {
                 noted.replicated(end.sequence);
             }
             (noted.chunks, noted.state, noted.in_flight_bytes) = (chunks, state, in_flight);
+            noted.mended(mended);
             if is_ahead {
                 (noted.last_error, noted.next_try) = (None, None);
             }

@@ -7,6 +7,7 @@ use super::begin::{BegunTerm, merged_files};
 use super::catalog::{Catalog, Shipped};
 use super::error::ReplicateError;
 use super::files::{Done, Job};
+use super::mend::Mending;
 use super::options::ReplicateOptions;
 use super::source::Source;
 use crate::object::{FileName, Key, Owner, Predecessor, State, Term};
@@ -36,6 +37,8 @@ pub(crate) struct States {
     is_due: bool,
     /// Number of the last state that was offered.
     last: u64,
+    /// Number of the newest one that is acknowledged.
+    acknowledged: u64,
     /// The one that is offered and not acknowledged.
     offered: Option<Offered>,
     /// A state of rewritten segments that no acknowledged chunk has told of yet. Readers learn of states from chunks.
@@ -70,6 +73,7 @@ pub(crate) struct States {
     next_files: Duration,
     /// How long it is to the look after that.
     between: Duration,
+    mending: Mending,
     chunks_per_state: u64,
     grace: Duration,
 }
@@ -100,6 +104,7 @@ impl States {
             end: begun.end,
             is_due: false,
             last: 0,
+            acknowledged: 0,
             offered: None,
             untold: None,
             telling: None,
@@ -118,6 +123,7 @@ impl States {
             looked: None,
             next_files: now,
             between: LOOK,
+            mending: Mending::new(begun.record, begun.lost, options, now),
             chunks_per_state: options.chunks_per_state.max(1),
             grace: options.grace,
         }
@@ -142,13 +148,16 @@ impl States {
                 self.unlisted.insert(key.clone());
                 self.catalog.add_whole(name, length, key, header);
                 self.is_due = true;
+                self.mending.done(true);
             }
             Done::Tail { join, key } => {
                 self.unlisted.insert(key.clone());
                 self.is_due |= self.catalog.add_tail(&join, key);
+                self.mending.done(true);
             }
             Done::Swept { objects } => tracing::debug!(objects, "deleted from the bucket"),
-            Done::Gone => {}
+            Done::Looked(looked) => self.is_due |= self.mending.looked(looked),
+            Done::Gone => self.mending.done(false),
             Done::NotSwept {
                 before,
                 orphans,
@@ -163,6 +172,7 @@ impl States {
             }
             Done::Failed { tried, error } => {
                 self.uncertain.extend(tried);
+                self.mending.failed();
                 return Some(error);
             }
         }
@@ -181,15 +191,26 @@ impl States {
             return Ok(None);
         }
         self.next_look = now.saturating_add(LOOK);
-        let job = match self.join(source)? {
-            Some(job) => Some(job),
-            None => match self.file(source, now)? {
-                Some(job) => Some(job),
-                None => self.sweep(now),
-            },
-        };
+        let mut job = self.mending.next(&self.catalog, source)?;
+        if job.is_none() {
+            job = self.mending.look(&self.catalog, self.acknowledged, now);
+        }
+        if job.is_none() {
+            job = self.join(source)?;
+        }
+        if job.is_none() {
+            job = self.file(source, now)?;
+        }
+        if job.is_none() {
+            job = self.sweep(now);
+        }
         self.is_busy = job.is_some();
         Ok(job)
+    }
+
+    /// How many objects of the bucket were mended since it was asked last, and how many are lost.
+    pub(crate) fn mended(&mut self) -> (u64, usize) {
+        self.mending.mended()
     }
 
     /// Has the next look be later than this.
@@ -434,6 +455,8 @@ impl States {
         let Some(offered) = self.offered.take_if(|offered| offered.number <= number) else {
             return;
         };
+        self.acknowledged = offered.number;
+        self.mending.acknowledged();
         self.sweeper.acknowledged(offered.number, offered.listed);
         // What the sweeper knows of need not be remembered twice.
         let sweeper = &self.sweeper;

@@ -35,6 +35,13 @@ pub struct ReplicatorStatus {
     pub chunks: u64,
     /// Number of the newest acknowledged state of the term.
     pub state: u64,
+    /// Objects that were missing in the bucket, cut off or damaged since the shipper was started, as somebody else deleted
+    /// or wrote there, and what of the store was in them was put again. It is looked for them with each start, and then
+    /// each [`look_interval`](crate::ReplicateOptions::look_interval).
+    pub mended_objects: u64,
+    /// Objects that were so when it was looked last, and of which this store has nothing itself: a
+    /// [lazy](crate::TakeOverOptions::lazy) one has left it in the bucket. Events of `tracing` name them.
+    pub lost_objects: u64,
     /// What went wrong last, if nothing was acknowledged since; or what went wrong with the last file or deletion,
     /// if another has not succeeded since.
     pub last_error: Option<String>,
@@ -78,6 +85,8 @@ pub(crate) struct Noted {
     behind: VecDeque<(Sequence, Duration)>,
     pub(crate) chunks: u64,
     pub(crate) state: u64,
+    mended: u64,
+    lost: usize,
     pub(crate) last_error: Option<String>,
     /// Of the last job beside the chunks, if that failed.
     pub(crate) job_error: Option<String>,
@@ -105,6 +114,12 @@ impl Noted {
         while self.behind.front().is_some_and(|(below, _)| *below <= end) {
             self.behind.pop_front();
         }
+    }
+
+    /// Of so many more objects what they had was put again, and so many are lost.
+    pub(crate) const fn mended(&mut self, (mended, lost): (u64, usize)) {
+        self.mended = self.mended.saturating_add(mended);
+        self.lost = lost;
     }
 
     /// Since when the oldest of what is not replicated is on this disk.
@@ -140,6 +155,8 @@ impl Board {
             behind: VecDeque::new(),
             chunks: 0,
             state: 0,
+            mended: 0,
+            lost: 0,
             last_error: None,
             job_error: None,
             next_try: None,
@@ -215,6 +232,8 @@ impl Board {
                 .map_or(0, |since| ms(now.saturating_sub(since))),
             chunks: noted.chunks,
             state: noted.state,
+            mended_objects: noted.mended,
+            lost_objects: u64::try_from(noted.lost).unwrap_or(u64::MAX),
             last_error: noted.last_error.or(noted.job_error),
             next_try_ms: noted.next_try.map(|at| ms(at.saturating_sub(now))),
             requests,

@@ -3,8 +3,9 @@
 use super::ask::Patient;
 use super::error::{ReplicateError, fenced, of_object};
 use super::owner::OwnerFile;
+use crate::ask::{OF_TERMS, before_newest, first_key, start_list_after};
 use crate::object::{Chunk, Key, Owner, Predecessor, State, Term, TermKind, TermRecord};
-use crate::protocol::{Answer, Beginning, Listing, Request, Step, Survey, Taken};
+use crate::protocol::{Answer, Beginning, Listing, Request, Step, Survey, Taken, after};
 use bytes::Bytes;
 use std::path::Path;
 use strandline_core::Random;
@@ -31,6 +32,8 @@ pub(crate) struct TakenTerm {
     pub(crate) machine: Beginning<Bytes>,
     pub(crate) term: Term,
     pub(crate) owner: Owner,
+    /// The bytes of its object.
+    pub(crate) record: Bytes,
     /// Who had the term before; `None` if this is the first.
     pub(crate) before: Option<TermRecord>,
     /// What the terms before have left.
@@ -71,7 +74,7 @@ impl Left {
 /// # Errors
 ///
 /// [`ReplicateError::Fenced`] if another writer reigns, or was faster; [`ReplicateError::OtherLog`];
-/// [`ReplicateError::BucketLost`] and [`ReplicateError::TermsLost`]; what is damaged in the bucket;
+/// [`ReplicateError::BucketLost`], [`ReplicateError::TermsLost`] and [`ReplicateError::TermLost`]; what is damaged in the bucket;
 /// [`ReplicateError::Stopped`].
 pub(crate) fn take(
     patient: &mut Patient<'_>,
@@ -81,6 +84,7 @@ pub(crate) fn take(
 ) -> Result<TakenTerm, ReplicateError> {
     let mut machine = Beginning::new();
     let (mut owner, mut before) = (None, None);
+    let mut own = Bytes::new();
     loop {
         match machine.step() {
             Step::Ask(request) => {
@@ -88,8 +92,9 @@ pub(crate) fn take(
                 machine.answer(answer);
             }
             Step::Name { term, reigning } => {
-                if reigning.is_none() {
-                    check_is_new(patient, taker, owners)?;
+                match term.previous().filter(|_| reigning.is_some()) {
+                    Some(newest) => check_newest(patient, newest)?,
+                    None => check_is_new(patient, taker, owners)?,
                 }
                 let how;
                 (how, before) = kind(taker, owners, term, reigning.as_ref())?;
@@ -108,7 +113,8 @@ pub(crate) fn take(
                     taken_ms: taker.now_ms,
                     how,
                 };
-                machine.take(record.encode().into());
+                own = record.encode().into();
+                machine.take(own.clone());
             }
             Step::Compose { term, taken } => {
                 let owner = owner.ok_or(ReplicateError::Stopped)?;
@@ -121,6 +127,7 @@ pub(crate) fn take(
                     machine,
                     term,
                     owner,
+                    record: own,
                     before,
                     left,
                 });
@@ -196,6 +203,29 @@ fn check_is_new(
     }
 }
 
+/// Checks that no later term than the newest has anything: its object was deleted then, and who has it may be at work.
+fn check_newest(patient: &mut Patient<'_>, newest: Term) -> Result<(), ReplicateError> {
+    for folder in OF_TERMS {
+        let listed = patient.listed(|bucket| start_list_after(bucket, folder, newest))?;
+        let Some(key) = first_key(&listed) else {
+            continue;
+        };
+        let from = after(newest);
+        loop {
+            match patient.ask(&Request::List(Listing::Terms { from }))? {
+                Answer::Listed(terms) if terms.is_empty() => {
+                    let bucket = patient.bucket.name().to_owned();
+                    return Err(ReplicateError::TermLost { bucket, key });
+                }
+                // Somebody has taken it just now, and that is found next.
+                Answer::Listed(_) => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// How the next term comes to be, if it may, and who has the one before.
 fn kind(
     taker: &Taker<'_>,
@@ -241,12 +271,10 @@ fn read(
     identity: &LogIdentity,
 ) -> Result<Left, ReplicateError> {
     let term = taken.term;
-    let key = Key::State {
-        term,
-        number: taken.state,
+    let (taken, state) = match read_state(patient, taken)? {
+        Ok(state) => (taken, state),
+        Err(damaged) => read_before(patient, taken)?.ok_or(damaged)?,
     };
-    let bytes = get(patient, &key)?;
-    let state = State::decode(term, taken.state, &bytes).map_err(of_object(key))?;
     if state.identity() != identity {
         return Err(ReplicateError::OtherLog);
     }
@@ -268,6 +296,49 @@ fn read(
         state,
         chunks,
     })
+}
+
+/// The state that was found; the inner error says that it is damaged.
+fn read_state(
+    patient: &mut Patient<'_>,
+    taken: Taken,
+) -> Result<Result<State, ReplicateError>, ReplicateError> {
+    let Taken { term, state, .. } = taken;
+    let number = state;
+    let key = Key::State { term, number };
+    let bytes = get(patient, &key)?;
+    Ok(State::decode(term, number, &bytes).map_err(of_object(key)))
+}
+
+/// The newest state before one that is damaged from which the log can be read as well, if there is one.
+fn read_before(
+    patient: &mut Patient<'_>,
+    taken: Taken,
+) -> Result<Option<(Taken, State)>, ReplicateError> {
+    let term = taken.term;
+    let states = numbers(patient, Listing::States { term })?;
+    let chunks = numbers(patient, Listing::Chunks { term, from: 0 })?;
+    for before in before_newest(taken, states, &chunks) {
+        match read_state(patient, before) {
+            Ok(Ok(state)) => {
+                tracing::warn!(%term, damaged = taken.state, number = before.state,
+                    "the newest state is damaged, and one before it is read with the chunks after that");
+                return Ok(Some((before, state)));
+            }
+            Ok(Err(_)) | Err(ReplicateError::Missing(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+fn numbers(patient: &mut Patient<'_>, listing: Listing) -> Result<Vec<u64>, ReplicateError> {
+    let request = Request::List(listing);
+    loop {
+        if let Answer::Listed(numbers) = patient.ask(&request)? {
+            return Ok(numbers);
+        }
+    }
 }
 
 /// An object that is there.

@@ -27,7 +27,7 @@ pub use layout::{
 };
 pub use limits::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FRAME_ALIGNMENT};
 pub(crate) use manifest::MANIFEST_MAGIC;
-pub use manifest::{BUCKET_FILE, MANIFEST_FILE, MANIFEST_VERSION, Manifest};
+pub use manifest::{BUCKET_FILE, FOLLOWED_FILE, MANIFEST_FILE, MANIFEST_VERSION, Manifest};
 pub use origin::LogOrigin;
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use segment_info::SegmentInfo;

@@ -36,6 +36,10 @@ pub(super) fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn 
     elsewhere::refuse_elsewhere(&**fs, dir)?;
     match options.access {
         Access::Read => return Ok(None),
+        Access::Create | Access::Write => elsewhere::refuse_followed(&**fs, dir)?,
+    }
+    match options.access {
+        Access::Read => return Ok(None),
         Access::Create => fs
             .create_dir_all(dir)
             .map_err(|error| Error::io("make the directory", dir, error))?,

@@ -110,8 +110,9 @@ fn problems(check: &RemovedCheck) -> Vec<&'static str> {
         ),
         (
             !check.unfinished.is_empty(),
-            "files in the directory have parts of objects that a writer was putting when it was killed: delete them while \
-             nothing writes there",
+            "files in the directory have parts of objects that a writer was putting when it was killed: who begins a \
+             term there removes those of earlier terms, and so does `replicas URL --remove-unfinished`; the others may be \
+             of a writer that lives: delete them while nothing writes there",
         ),
     ];
     let found = all.into_iter().filter(|(is_found, _)| *is_found);

@@ -13,8 +13,12 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use strandline::{Clock, Hex, SystemClock};
 use strandline_replicate::{
-    Amount, Bucket, LogOverview, ObjectAmounts, Overview, TermKind, TermOverview, TermRecord,
+    Amount, Bucket, Key, Lack, LackKind, LogOverview, ObjectAmounts, Overview, TermKind,
+    TermOverview, TermRecord, Unfinished, remove_unfinished,
 };
+
+/// How many objects are named that are lacking, of a kind.
+const LACKS_SHOWN: usize = 4;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -29,6 +33,10 @@ pub struct Args {
     /// bucket; old versions that it may keep are not looked at.
     #[arg(long)]
     check_removed: bool,
+    /// Remove the files that writers of earlier terms have left in a directory when they were killed while they put
+    /// objects there. Who begins a term does that, too.
+    #[arg(long, conflicts_with = "check_removed")]
+    remove_unfinished: bool,
     /// Print JSON, for programs.
     #[arg(long)]
     json: bool,
@@ -38,6 +46,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let bucket = args.bucket.open(Access::Read)?;
     if args.check_removed {
         return check_removed::run(&bucket, args.json);
+    }
+    if args.remove_unfinished {
+        return clear(&bucket, args.json);
     }
     let overview = Overview::read(&bucket, args.limit.max(1)).map_err(refused)?;
     let now_ms = SystemClock::default().now_ms();
@@ -56,6 +67,28 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         true => Outcome::Fine,
         false => Outcome::ProblemFound,
     })
+}
+
+/// Removes what killed writers have left, and says what that was and what stays.
+fn clear(bucket: &Bucket, as_json: bool) -> anyhow::Result<Outcome> {
+    let Unfinished { removed, left, .. } = remove_unfinished(bucket).map_err(refused)?;
+    let mut screen = Screen::new();
+    if as_json {
+        screen.json(&json!({ "bucket": bucket.name(), "removed": removed, "left": left }))?;
+    } else {
+        for file in &removed {
+            screen.text(&format!("{file}  removed"))?;
+        }
+        for file in &left {
+            screen.text(&format!(
+                "{file}  stays: a writer of the newest term may be at it, or it is somebody else's"
+            ))?;
+        }
+        let removed = u64::try_from(removed.len()).unwrap_or(u64::MAX);
+        screen.text(&format!("{} removed", count(removed, "file")))?;
+    }
+    screen.flush()?;
+    Ok(Outcome::Fine)
 }
 
 /// What needs a person.
@@ -77,9 +110,61 @@ fn problems(overview: &Overview) -> Vec<String> {
             count(overview.terms_missing, "term")
         ));
     }
+    problems.extend(lacking(overview));
     for term in &overview.terms {
         if let Err(error) = &term.record {
             problems.push(format!("term {}: {error}", term.term));
+        }
+    }
+    problems
+}
+
+/// Whether a key is one of some kind.
+type IsKind = fn(&Key) -> bool;
+
+/// What is lacking, and what helps.
+fn lacking(overview: &Overview) -> Vec<String> {
+    let kinds: [(IsKind, &str); 4] = [
+        (
+            |key| matches!(key, Key::Term(_)),
+            "somebody deleted what says who has a term that has other objects: who ships in it puts it again within half an \
+             hour, if it lives; else bring it back from a version of the bucket, as no next term is taken without it",
+        ),
+        (
+            |key| matches!(key, Key::State { .. }),
+            "the newest list of what is there is gone: who ships puts another one within half an hour, or when it is \
+             started; else bring it back from a version of the bucket",
+        ),
+        (
+            |key| matches!(key, Key::Chunk { .. }),
+            "chunks of the log are missing or cut off: nobody reads past one that no state covers. Who ships has what was in \
+             them read again within half an hour, or when it is started; where it was killed while it put them, they never \
+             were there, and nothing after them was acknowledged",
+        ),
+        (
+            |key| matches!(key, Key::Data { .. }),
+            "files of the log are missing or cut off: who ships puts again what it has itself within half an hour, or when \
+             it is started; else bring them back from a version or a copy of the bucket",
+        ),
+    ];
+    let mut problems = Vec::new();
+    for (is_of, advice) in kinds {
+        let of: Vec<_> = overview
+            .lacking
+            .iter()
+            .filter(|lack| is_of(&lack.key))
+            .collect();
+        let shown: Vec<_> = of
+            .iter()
+            .take(LACKS_SHOWN)
+            .map(ToString::to_string)
+            .collect();
+        let more = match of.len().saturating_sub(LACKS_SHOWN) {
+            0 => String::new(),
+            more => format!(", and {more} more (--json lists them)"),
+        };
+        if !shown.is_empty() {
+            problems.push(format!("{}{more}: {advice}", shown.join(", ")));
         }
     }
     problems
@@ -231,8 +316,17 @@ fn as_json(bucket: &Bucket, overview: &Overview, now_ms: u64) -> Value {
             "total": amount(objects.total()),
         },
         "superseded": amount(overview.superseded),
+        "lacking": overview.lacking.iter().map(lack_json).collect::<Vec<_>>(),
         "problems": problems(overview),
     })
+}
+
+fn lack_json(lack: &Lack) -> Value {
+    let (bytes, needed) = match lack.kind {
+        LackKind::Length { bytes, needed } => (Some(bytes), Some(needed)),
+        _ => (None, None),
+    };
+    json!({ "key": lack.key.to_string(), "bytes": bytes, "needed_bytes": needed })
 }
 
 fn term_json(term: &TermOverview) -> Value {

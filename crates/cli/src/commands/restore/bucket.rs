@@ -180,6 +180,10 @@ fn failed(error: FollowError, url: &str, target: &TargetArgs) -> anyhow::Error {
             format!("give a sequence up to {end}, or leave out --at"),
             true,
         ),
+        FollowError::TermLost { .. } => (
+            format!("`strandline replicas {url}` shows what is there and what is lacking"),
+            false,
+        ),
         FollowError::OtherLog { .. } | FollowError::Diverged { .. } => (
             format!(
                 "{dir}.fetched is left of the restore of another log: remove it and give the command again"

@@ -2,7 +2,7 @@
 
 use crate::args::store_dir;
 use crate::outcome::Outcome;
-use crate::terminal::Screen;
+use crate::terminal::{Screen, count};
 use serde_json::json;
 use std::path::PathBuf;
 use strandline::maintenance::{Existing, Restored};
@@ -22,6 +22,28 @@ pub(super) struct TargetArgs {
     pub(super) json: bool,
 }
 
+/// What is not there any more of what was restored, for people.
+fn gone(done: &Restored) -> Option<String> {
+    let events = |of: u64| count(of, "event");
+    match (done.removed, done.redacted) {
+        (0, 0) => None,
+        (removed, 0) => Some(format!("{} removed", are(&events(removed), removed))),
+        (0, redacted) => Some(format!("{} redacted", are(&events(redacted), redacted))),
+        (removed, redacted) => Some(format!(
+            "{} removed, and {} redacted",
+            are(&events(removed), removed),
+            are(&events(redacted), redacted)
+        )),
+    }
+}
+
+fn are(events: &str, of: u64) -> String {
+    match of {
+        1 => format!("{events} is"),
+        _ => format!("{events} are"),
+    }
+}
+
 impl TargetArgs {
     /// What is to become of a store that is there.
     pub(super) const fn existing(&self) -> Existing {
@@ -38,6 +60,8 @@ impl TargetArgs {
             let json = json!({
                 "end": done.end,
                 "epoch": done.epoch,
+                "removed": done.removed,
+                "redacted": done.redacted,
                 "replaced": done.replaced.as_ref().map(|path| path.display().to_string()),
                 "replaced_end": done.replaced_end,
                 "index_problems": done.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -49,6 +73,11 @@ impl TargetArgs {
                 "{dir} has everything before sequence {}",
                 done.end
             ))?;
+            if let Some(gone) = gone(done) {
+                screen.text(&format!(
+                    "of these {gone}: `strandline removals {dir}` says by what"
+                ))?;
+            }
             if let Some(replaced) = &done.replaced {
                 let ended = match done.replaced_end {
                     Some(end) => format!("ended at sequence {end}"),

@@ -5,6 +5,7 @@
 mod ends;
 mod faults;
 mod interval;
+mod mended;
 
 use crate::{
     Bucket, BucketOptions, Key, Prefix, Replica, ReplicaOptions, ReplicateError, ReplicateOptions,

@@ -38,6 +38,10 @@ pub struct Restored {
     pub replaced: Option<PathBuf>,
     /// Where that one ended; `None` if it could not be opened either.
     pub replaced_end: Option<Sequence>,
+    /// How many of the events below the end are gone from the log, by a compaction.
+    pub removed: u64,
+    /// How many of them are there without their payload, by a redaction.
+    pub redacted: u64,
     /// What is wrong with the indexes of the backup. They were left out then, and the first opening
     /// makes them anew from the log, which is intact.
     pub left_out: Vec<Problem>,
@@ -167,7 +171,12 @@ fn put(
         false => CopyMode::FramesAlone,
     };
     let copied = make_copy(fs, (&source, least), &staging.path, mode, on_progress);
-    let (end, epoch) = match copied {
+    let Copied {
+        end,
+        epoch,
+        removed,
+        redacted,
+    } = match copied {
         Ok(copied) => copied,
         Err(error) => return Err(staging.abandon(not_restored(error))),
     };
@@ -184,8 +193,18 @@ fn put(
         epoch,
         replaced,
         replaced_end,
+        removed,
+        redacted,
         left_out,
     })
+}
+
+/// A copy that was verified.
+struct Copied {
+    end: Sequence,
+    epoch: Epoch,
+    removed: u64,
+    redacted: u64,
 }
 
 /// Has `make` make a store in a directory, and puts that in `dir`, where nothing is or an empty directory, in the way
@@ -252,14 +271,14 @@ fn check_backup(
     Ok((store.snapshot().visible(), verified.report.problems))
 }
 
-/// Copies the backup, which had events up to `least`, and verifies the copy. Gives its end and epoch.
+/// Copies the backup, which had events up to `least`, and verifies the copy.
 fn make_copy(
     fs: &Arc<dyn Fs>,
     (source, least): (&Path, Sequence),
     to: &Path,
     mode: CopyMode,
     on_progress: OnProgress<'_>,
-) -> Result<(Sequence, Epoch), Error> {
+) -> Result<Copied, Error> {
     let copied = copy(fs, source, to, mode, on_progress)?;
     let epoch = Manifest::begin_epoch(&**fs, to, &StoreOptions::new().random()?)?;
     steps::sync(&**fs, to)?;
@@ -277,7 +296,12 @@ fn make_copy(
             format!("the copy is not what was copied: {what}"),
         ));
     }
-    Ok((end, epoch))
+    Ok(Copied {
+        end,
+        epoch,
+        removed: end.get().saturating_sub(store.snapshot().len()),
+        redacted: verified.report.redacted,
+    })
 }
 
 /// An error before the copy took its place.

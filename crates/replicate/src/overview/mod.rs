@@ -1,13 +1,26 @@
 //! `Overview`: what is in a bucket, for people and for who watches it. Only reads, decides nothing: what counts and
 //! what may be done is `protocol`'s.
 
-use crate::bucket::{Bucket, BucketError, Listed};
+mod found;
+mod lack;
+
+pub(crate) use found::Found;
+pub use lack::{Lack, LackKind};
+pub(crate) use lack::{Needed, needed_bytes};
+
+use crate::bucket::{Bucket, BucketError};
 use crate::object::{Chunk, Key, ObjectError, State, Term, TermRecord};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use strandline_core::sync::thread;
 use strandline_segment::LogPosition;
 
 /// How often a state that was deleted while it was asked for is looked for anew.
 pub(crate) const TRIES: usize = 5;
+/// How often it is looked before something is said to be lacking, and how long it is between two looks: what was listed
+/// before another thing was put, or is on its way, is there then.
+const LOOKS: usize = 3;
+const PAUSE: Duration = Duration::from_millis(400);
 
 /// What is in a bucket.
 #[derive(Debug)]
@@ -18,7 +31,7 @@ pub struct Overview {
     /// How many terms there are.
     pub terms_count: u64,
     /// How many terms below the newest one have no object. None ever should: who deletes one takes away what stops an
-    /// old writer.
+    /// old writer. Of those above it whose objects are there [`lacking`](Self::lacking) tells.
     pub terms_missing: u64,
     /// The log as the newest term has it that has a state; `None` if none has.
     pub log: Option<LogOverview>,
@@ -26,6 +39,12 @@ pub struct Overview {
     pub objects: ObjectAmounts,
     /// Chunks, states and files that a reader which begins now does not need: they are deleted after their grace.
     pub superseded: Amount,
+    /// What is to be there by what else is there, and is not, or has another length: what the newest state lists, a
+    /// state that a chunk tells of, a chunk before one that is there, the object of a term that has others. By keys.
+    ///
+    /// Names and lengths are compared, so that bytes that were changed are not seen. Nor is it that the newest chunks
+    /// of a term are gone.
+    pub lacking: Vec<Lack>,
 }
 
 /// A term.
@@ -155,21 +174,67 @@ pub enum OverviewError {
     Gone(Key),
 }
 
+/// What was left by writers that were killed while they put objects into a directory that serves as a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// The files that were removed.
+    pub removed: Vec<String>,
+    /// The first thousand of those that are there still: of the newest term that has begun, or a later one, so that a
+    /// writer that lives may be at them.
+    pub left: Vec<String>,
+}
+
+/// Removes what writers of earlier terms than the newest that has begun were putting into a directory when they were
+/// killed. Nothing where the bucket is no directory, or nobody has begun a term. So does who begins a term.
+///
+/// # Errors
+///
+/// [`OverviewError::Bucket`].
+pub fn remove_unfinished(bucket: &Bucket) -> Result<Unfinished, OverviewError> {
+    let begun = Found::list(bucket)?.newest_state();
+    let removed = match begun {
+        Some((term, _)) => bucket.remove_unfinished(term)?,
+        None => Vec::new(),
+    };
+    let left = bucket.unfinished()?;
+    Ok(Unfinished { removed, left })
+}
+
 impl Overview {
     /// Looks through a bucket. Lists all of it, a request for each 1,000 objects, and reads the newest `terms_max`
-    /// terms, the newest state and the last chunk.
+    /// terms, the newest state and the last chunk. Where something lacks it does so three times in all, with 0.4 s
+    /// between, and tells of what lacked each time: it may be on its way.
     ///
     /// # Errors
     ///
     /// [`OverviewError`]. A term that is damaged is none: it is told.
     pub fn read(bucket: &Bucket, terms_max: usize) -> Result<Self, OverviewError> {
-        let mut tries = 0;
+        let (mut tries, mut looks) = (0, 0);
+        let mut lacked: Option<BTreeSet<Key>> = None;
         loop {
-            tries += 1;
-            match Self::once(bucket, terms_max) {
-                Err(OverviewError::Gone(_)) if tries < TRIES => {}
-                read => return read,
+            let mut overview = match Self::once(bucket, terms_max) {
+                Err(OverviewError::Gone(_)) if tries < TRIES => {
+                    tries += 1;
+                    continue;
+                }
+                read => read?,
+            };
+            looks += 1;
+            if let Some(lacked) = lacked {
+                overview.lacking.retain(|lack| lacked.contains(&lack.key));
             }
+            if overview.lacking.is_empty() || looks >= LOOKS {
+                return Ok(overview);
+            }
+            lacked = Some(
+                overview
+                    .lacking
+                    .iter()
+                    .map(|lack| lack.key.clone())
+                    .collect(),
+            );
+            thread::sleep(PAUSE);
         }
     }
 
@@ -184,96 +249,22 @@ impl Overview {
             log: None,
             objects: found.amounts,
             superseded: Amount::default(),
+            lacking: found.lacking_terms(),
         };
+        let newest = newest_chunk(bucket, &found)?;
+        overview
+            .lacking
+            .extend(found.lacking_state(newest.as_ref()));
         if let Some((term, state)) = found.newest_state() {
             let state = read_state(bucket, term, state)?;
-            overview.log = Some(log(bucket, &found, &state)?);
+            overview.log = Some(log(bucket, &found, &state, newest)?);
             overview.superseded = found.superseded(&state);
+            overview.lacking.extend(found.lacking(&state));
         }
+        overview
+            .lacking
+            .sort_unstable_by(|one, other| one.key.cmp(&other.key));
         Ok(overview)
-    }
-}
-
-/// A listing, by kind.
-#[derive(Default)]
-pub(crate) struct Found {
-    terms: BTreeSet<Term>,
-    pub(crate) states: BTreeMap<(Term, u64), Listed>,
-    pub(crate) chunks: BTreeMap<(Term, u64), Listed>,
-    pub(crate) data: BTreeMap<Key, u64>,
-    pub(crate) amounts: ObjectAmounts,
-}
-
-impl Found {
-    pub(crate) fn list(bucket: &Bucket) -> Result<Self, BucketError> {
-        let mut found = Self::default();
-        for listed in bucket.list("", None)? {
-            let key = listed.key.parse::<Key>().ok();
-            found.amounts.of(key.as_ref()).add(listed.length);
-            match key {
-                Some(Key::Term(term)) => {
-                    found.terms.insert(term);
-                }
-                Some(Key::State { term, number }) => {
-                    found.states.insert((term, number), listed);
-                }
-                Some(Key::Chunk { term, number }) => {
-                    found.chunks.insert((term, number), listed);
-                }
-                Some(key @ Key::Data { .. }) => {
-                    found.data.insert(key, listed.length);
-                }
-                None => {}
-            }
-        }
-        Ok(found)
-    }
-
-    pub(crate) fn newest_state(&self) -> Option<(Term, u64)> {
-        self.states.last_key_value().map(|(place, _)| *place)
-    }
-
-    fn has_state(&self, term: Term) -> bool {
-        let mut states = self.states.range((term, 0)..=(term, u64::MAX));
-        states.next().is_some()
-    }
-
-    /// The chunks of a term from `number` on, up to the first that is not there.
-    pub(crate) fn chunks_from(
-        &self,
-        term: Term,
-        number: u64,
-    ) -> impl Iterator<Item = (u64, &Listed)> {
-        let after = self.chunks.range((term, number)..=(term, u64::MAX));
-        let numbered = after.zip(number..);
-        let whole = numbered.take_while(|(((_, found), _), wanted)| found == wanted);
-        whole.map(|(((_, found), listed), _)| (*found, listed))
-    }
-
-    /// What the state does not need, of that which is not after it.
-    fn superseded(&self, state: &State) -> Amount {
-        let parts = state.files.iter().flat_map(|file| &file.parts);
-        let needed: BTreeSet<_> = parts.map(|part| &part.key).collect();
-        let place = (state.term, state.number);
-        let mut amount = Amount::default();
-        for listed in self.states.range(..place).map(|(_, listed)| listed) {
-            amount.add(listed.length);
-        }
-        for ((term, number), listed) in self.chunks.range(..place) {
-            let key = Key::Chunk {
-                term: *term,
-                number: *number,
-            };
-            if !needed.contains(&key) {
-                amount.add(listed.length);
-            }
-        }
-        // What is put for a later state is put before that.
-        let data = self.data.iter().filter(|(key, _)| key.term() < state.term);
-        for (_, length) in data.filter(|(key, _)| !needed.contains(key)) {
-            amount.add(*length);
-        }
-        amount
     }
 }
 
@@ -303,7 +294,30 @@ pub(crate) fn read_state(bucket: &Bucket, term: Term, number: u64) -> Result<Sta
     state.map_err(|source| OverviewError::Object { key, source })
 }
 
-fn log(bucket: &Bucket, found: &Found, state: &State) -> Result<LogOverview, OverviewError> {
+/// The newest chunk of the newest term that has any, if that may follow the newest state. One that cannot be read is none:
+/// whoever reads the log finds that.
+fn newest_chunk(bucket: &Bucket, found: &Found) -> Result<Option<Chunk>, OverviewError> {
+    let Some((term, number)) = found.chunks.last_key_value().map(|(place, _)| *place) else {
+        return Ok(None);
+    };
+    if found
+        .newest_state()
+        .is_some_and(|state| state > (term, number))
+    {
+        return Ok(None);
+    }
+    let key = Key::Chunk { term, number };
+    let bytes = bucket.get(&key.to_string())?;
+    let bytes = bytes.ok_or(OverviewError::Gone(key))?;
+    Ok(Chunk::decode(term, number, &bytes).ok())
+}
+
+fn log(
+    bucket: &Bucket,
+    found: &Found,
+    state: &State,
+    newest: Option<Chunk>,
+) -> Result<LogOverview, OverviewError> {
     let (term, from) = (state.term, state.number);
     let listed = found.states.get(&(term, from));
     let files = state.files.iter().map(|file| file.length);
@@ -323,14 +337,19 @@ fn log(bucket: &Bucket, found: &Found, state: &State) -> Result<LogOverview, Ove
         log.written_ms = log.written_ms.max(listed.modified_ms);
         last = Some(number);
     }
-    if let Some(number) = last {
-        let key = Key::Chunk { term, number };
-        let bytes = bucket.get(&key.to_string())?;
-        let bytes = bytes.ok_or_else(|| OverviewError::Gone(key.clone()))?;
-        let chunk = Chunk::decode(term, number, &bytes);
-        log.end = chunk
-            .map_err(|source| OverviewError::Object { key, source })?
-            .end;
-    }
+    let Some(number) = last else {
+        return Ok(log);
+    };
+    let key = Key::Chunk { term, number };
+    log.end = match newest.filter(|chunk| chunk.key() == key) {
+        Some(chunk) => chunk.end,
+        None => {
+            let bytes = bucket.get(&key.to_string())?;
+            let bytes = bytes.ok_or_else(|| OverviewError::Gone(key.clone()))?;
+            let chunk = Chunk::decode(term, number, &bytes);
+            let chunk = chunk.map_err(|source| OverviewError::Object { key, source });
+            chunk?.end
+        }
+    };
     Ok(log)
 }
