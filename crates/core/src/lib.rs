@@ -53,6 +53,7 @@ pub use checksum::{Checksum, Salt};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use hashing::{
     CanonicalHeader, EventHasher, LogHasher, log_hash_of_note, note_digest, payload_hash,
+    run_digest,
     recorded_log_base,
 };
 pub use hex::{Hex, HexError, read_hex, write_hex};

@@ -415,7 +415,7 @@ impl<'a> LogCheck<'a> {
 pub(crate) fn claimed_end(header: &FrameHeader) -> Sequence {
     let end = header
         .first_sequence
-        .checked_add(u64::from(header.sequences()));
+        .checked_add(header.sequences());
     end.unwrap_or(header.first_sequence)
 }
 
