@@ -39,9 +39,9 @@ use super::header::SegmentHeader;
 use super::limits::FRAME_ALIGNMENT;
 use super::position::{LogPosition, RecordPosition};
 use super::run::RunHead;
+use std::ops::Range;
 use strandline_core::codec::Reader;
 use strandline_core::{Hash, LogHasher, Salt, Sequence, log_hash_of_note, note_digest, run_digest};
-use std::ops::Range;
 
 /// Length of what a record has before its body.
 pub const RECORD_HEADER_BYTES: usize = 44;
@@ -360,6 +360,12 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn said_of_run(&self) -> Option<&'a [u8]> {
         self.run_head().map(|head| head.said)
+    }
+
+    /// How many bytes the record takes in which it says of itself what it is, header included, if it is a run.
+    #[must_use]
+    pub fn run_bytes(&self) -> Option<usize> {
+        self.run_record().map(|own| own.bytes())
     }
 
     pub(crate) fn run_head(&self) -> Option<RunHead<'a>> {

@@ -32,7 +32,7 @@ pub(crate) use manifest::MANIFEST_MAGIC;
 pub use manifest::{BUCKET_FILE, MANIFEST_FILE, MANIFEST_VERSION, Manifest};
 pub use origin::LogOrigin;
 pub use position::{LogPosition, RecordPosition, SegmentId};
-pub use run::{RUN_KEPT_MAX, RUN_SEQUENCES_MAX};
+pub use run::{RUN_KEPT_MAX, RUN_SEQUENCES_MAX, run_head_bytes};
 pub(crate) use run::{RunHead, encode_run};
 pub use segment_info::SegmentInfo;
 pub use trailer::{FOOTER_BYTES_MAX, TRAILER_BYTES};

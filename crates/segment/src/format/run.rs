@@ -62,12 +62,13 @@ pub(crate) fn encode_run(
     out.bytes(said);
 }
 
-impl<'a> RunHead<'a> {
-    /// Bytes of a head that keeps so many records, without those of the layer above.
-    pub(crate) const fn bytes(kept: usize) -> usize {
-        FIXED_BYTES.saturating_add(kept.saturating_mul(PLACE_BYTES))
-    }
+/// Bytes of what a run says of itself that keeps so many records, without those of the layer above.
+#[must_use]
+pub const fn run_head_bytes(kept: usize) -> usize {
+    FIXED_BYTES.saturating_add(kept.saturating_mul(PLACE_BYTES))
+}
 
+impl<'a> RunHead<'a> {
     /// Reads a head.
     pub(crate) fn decode(body: &'a [u8]) -> Result<Self, &'static str> {
         const SHORT: &str = "what a run says of itself is cut short";
@@ -111,10 +112,7 @@ impl<'a> RunHead<'a> {
     }
 
     /// The sequences of the kept records, of a run that begins with `first`.
-    pub(crate) fn kept_from(
-        &self,
-        first: Sequence,
-    ) -> impl Iterator<Item = Sequence> + use<'a> {
+    pub(crate) fn kept_from(&self, first: Sequence) -> impl Iterator<Item = Sequence> + use<'a> {
         self.kept()
             .map_while(move |place| first.checked_add(place.into()))
     }
@@ -138,13 +136,13 @@ mod tests {
             let before = Hash::of(b"before");
             let mut bytes = Vec::new();
             encode_run(sequences, &before, &kept, &said, &mut bytes);
-            prop_assert_eq!(bytes.len(), RunHead::bytes(kept.len()) + said.len());
+            prop_assert_eq!(bytes.len(), run_head_bytes(kept.len()) + said.len());
             let head = RunHead::decode(&bytes).unwrap();
             prop_assert_eq!((head.sequences, head.before, head.said), (sequences, before, said.as_slice()));
             let first = Sequence::new(7);
             let expected: Vec<_> = kept.iter().map(|place| Sequence::new(7 + u64::from(*place))).collect();
             prop_assert_eq!(head.kept_from(first).collect::<Vec<_>>(), expected);
-            for length in 0..RunHead::bytes(kept.len()) {
+            for length in 0..run_head_bytes(kept.len()) {
                 prop_assert!(RunHead::decode(&bytes[..length]).is_err(), "{} bytes", length);
             }
         }

@@ -149,7 +149,8 @@ impl<'f, 'a> Stretch<'f, 'a> {
 
     fn is_note(&self, record: &RecordRef<'_>) -> bool {
         !self.is_framed
-            && (record.digest == note_digest(record.body) || record.digest == run_digest(record.body))
+            && (record.digest == note_digest(record.body)
+                || record.digest == run_digest(record.body))
     }
 
     /// Where the first record of a frame begins whose header follows at an offset and is not right, if

@@ -31,11 +31,7 @@ pub trait Folding {
     /// # Errors
     ///
     /// As [`fold`](Self::fold).
-    fn folded(
-        &mut self,
-        record: &FrameRecord<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<bool, Self::Error>;
+    fn folded(&mut self, record: &FrameRecord<'_>, out: &mut Vec<u8>) -> Result<bool, Self::Error>;
 
     /// Appends what is to be said of the run with these sequences, which ends.
     ///

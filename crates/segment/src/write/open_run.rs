@@ -2,7 +2,7 @@
 //! Writes nothing.
 
 use crate::format::{
-    Frame, LogPosition, RUN_KEPT_MAX, RUN_SEQUENCES_MAX, RunHead, encode_run,
+    Frame, LogPosition, RUN_KEPT_MAX, RUN_SEQUENCES_MAX, encode_run, run_head_bytes,
 };
 use std::ops::Range;
 use strandline_core::{Hash, Sequence};
@@ -98,7 +98,7 @@ impl OpenRun {
         let sequences = self.end.sequence.get().saturating_sub(self.first.get());
         let sequences = u32::try_from(sequences).unwrap_or(u32::MAX);
         let kept: Vec<_> = self.kept.iter().map(|(place, ..)| *place).collect();
-        out.reserve(RunHead::bytes(kept.len()).saturating_add(said.len()));
+        out.reserve(run_head_bytes(kept.len()).saturating_add(said.len()));
         encode_run(sequences, &self.start.log_hash, &kept, said, out);
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! Sequences, digests and log hashes of the frames stay; bodies and offsets may be others.
 
+use super::open_run::OpenRun;
 use crate::error::{At, LogError, ScanError};
 use crate::files::SegmentFile;
 use crate::format::{
     COMMIT_BYTES_MAX, CommitBuffer, FRAME_HEADER_BYTES, Frame, FrameHeader, FramePlace,
     FrameRecord, LogPosition, RecordRef, SegmentHeader, records_checksum,
 };
-use super::open_run::OpenRun;
 use strandline_core::{Checksum, Salt, Sequence};
 
 /// How much is written at once.
@@ -94,8 +94,7 @@ impl Target {
         let end = run.end();
         self.commit.set_run(&own, end.sequence, end.log_hash);
         for (digest, body) in run.kept() {
-            self.commit
-                .push(digest, |out| out.extend_from_slice(body));
+            self.commit.push(digest, |out| out.extend_from_slice(body));
         }
         self.add(run.first(), end.sequence)?;
         self.write_if_enough()
@@ -149,7 +148,8 @@ fn salted_anew(frame: &Frame<'_>, (from, to): (Salt, Salt), out: &mut Vec<u8>) {
     let begin = out.len();
     out.extend_from_slice(frame.bytes());
     let bytes = out.get_mut(begin..).unwrap_or_default();
-    let mut checksums = Vec::with_capacity(usize::from(frame.header().records) * size_of::<Checksum>());
+    let mut checksums =
+        Vec::with_capacity(usize::from(frame.header().records) * size_of::<Checksum>());
     let mut offset = FRAME_HEADER_BYTES;
     for _ in 0..frame.header().records {
         let record = bytes.get_mut(offset..).unwrap_or_default();

@@ -118,9 +118,7 @@ impl Group {
         match read {
             Ok(()) if is_right => Ok(()),
             Ok(()) => Err(GroupError::Differs(Box::new(*info), part)),
-            Err(error) if error.is_corruption() => {
-                Err(GroupError::Differs(Box::new(*info), part))
-            }
+            Err(error) if error.is_corruption() => Err(GroupError::Differs(Box::new(*info), part)),
             Err(error) => Err(GroupError::Other(error.into())),
         }
     }
