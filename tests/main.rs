@@ -107,6 +107,7 @@ mod restore_faults;
 mod restore_left;
 mod restore_places;
 mod rewritten;
+mod runs;
 mod salvage;
 mod shared_files;
 mod submit;

@@ -21,6 +21,7 @@ const EVENT_DOMAIN: &[u8] = b"strandline/event/1";
 const LOG_DOMAIN: &[u8] = b"strandline/log/1";
 const LOG_NOTE_DOMAIN: &[u8] = b"strandline/log/note/1";
 const NOTE_DOMAIN: &[u8] = b"strandline/note/1";
+const RUN_DOMAIN: &[u8] = b"strandline/run/1";
 const RECORDED_LOG_DOMAIN: &[u8] = b"strandline/log/recorded/1";
 
 /// `H(nonce ‖ payload)`. Linear in the payload.
@@ -103,6 +104,15 @@ impl LogHasher {
 pub fn note_digest(body: &[u8]) -> Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(NOTE_DOMAIN).update(body);
+    Hash::from_bytes(*hasher.finalize().as_bytes())
+}
+
+/// The digest of what a log says of a run: of adjacent commits that became one frame, as all that they had was
+/// removed. Linear in its length.
+#[must_use]
+pub fn run_digest(body: &[u8]) -> Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(RUN_DOMAIN).update(body);
     Hash::from_bytes(*hasher.finalize().as_bytes())
 }
 

@@ -53,7 +53,7 @@ pub use checksum::{Checksum, Salt};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use hashing::{
     CanonicalHeader, EventHasher, LogHasher, log_hash_of_note, note_digest, payload_hash,
-    recorded_log_base,
+    recorded_log_base, run_digest,
 };
 pub use hex::{Hex, HexError, read_hex, write_hex};
 pub use model::{

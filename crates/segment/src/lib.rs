@@ -60,20 +60,21 @@ pub use format::{
     FOOTER_BYTES_MAX, FORMAT_VERSION, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FRAME_HEADER_LAYOUT,
     Frame, FrameHeader, FramePlace, FrameRecord, LogIdentity, LogOrigin, LogPosition,
     MANIFEST_ENTRY_LAYOUT, MANIFEST_FILE, MANIFEST_HEAD_LAYOUT, MANIFEST_VERSION, Manifest,
-    RECORD_HEADER_BYTES, RECORD_HEADER_LAYOUT, RecordPosition, RecordRef, SEGMENT_HEADER_BYTES,
-    SEGMENT_HEADER_LAYOUT, SegmentHeader, SegmentId, SegmentInfo, TRAILER_BYTES, TRAILER_LAYOUT,
+    RECORD_HEADER_BYTES, RECORD_HEADER_LAYOUT, RUN_KEPT_MAX, RUN_SEQUENCES_MAX, RecordPosition,
+    RecordRef, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_LAYOUT, SegmentHeader, SegmentId, SegmentInfo,
+    TRAILER_BYTES, TRAILER_LAYOUT, run_head_bytes,
 };
 pub use open::{CarriedBodies, QUARANTINE_DIR, Repairs, ScannedLog, TornTail, UncheckedLog};
 pub use options::{
     LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST, SEGMENT_RECORDS_MAX_DEFAULT,
 };
 pub use read::{
-    CommitAt, FooterOf, FooterPart, FrameOf, LogReader, LogView, OwnedRecord, RecordCursor,
-    RecordPlace,
+    CommitAt, Digests, FooterOf, FooterPart, FrameOf, LogReader, LogView, OwnedRecord,
+    RecordCursor, RecordPlace,
 };
 pub use receive::LogReceiver;
 pub use scan::{Examined, Examiner, FooterFound, Piece, SealedFrames};
 pub use write::{
-    Appended, LogWriter, NextSegment, RewrittenSegment, SealedSegment, SegmentRewrite,
+    Appended, Folding, LogWriter, NextSegment, RewrittenSegment, SealedSegment, SegmentRewrite,
     SupersededFiles, SwitchedLog, SyncHandle, is_unused, remove_leftovers,
 };

@@ -42,6 +42,6 @@ pub use removal::{
     RemovalPart, RemovalStage,
 };
 pub use removed::RemovedRecord;
-pub use runs::{Runs, push_run};
+pub use runs::{Runs, push_all, push_run};
 pub use stored::StoredRecord;
 pub use view::RecordView;

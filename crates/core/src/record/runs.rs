@@ -54,6 +54,11 @@ impl Runs {
         push_run(&mut self.0, sequence);
     }
 
+    /// Adds sequences that are higher than the others. O(1).
+    pub fn push_all(&mut self, sequences: Range<Sequence>) {
+        push_all(&mut self.0, sequences);
+    }
+
     /// The runs.
     #[must_use]
     pub fn as_slice(&self) -> &[Range<u64>] {
@@ -153,6 +158,15 @@ impl Runs {
     /// Each sequence.
     pub fn iter(&self) -> impl Iterator<Item = Sequence> {
         self.0.iter().flat_map(|run| run.clone().map(Sequence::new))
+    }
+}
+
+/// Adds sequences, higher than the others, to runs that ascend. O(1).
+pub fn push_all(runs: &mut Vec<Range<u64>>, sequences: Range<Sequence>) {
+    let (start, end) = (sequences.start.get(), sequences.end.get());
+    match runs.last_mut() {
+        Some(last) if last.end == start => last.end = end,
+        _ => runs.push(start..end),
     }
 }
 

@@ -4,7 +4,7 @@ use super::ledger::Ledger;
 use super::window::{Stopped, Window};
 use std::ops::Range;
 use strandline_core::Salt;
-use strandline_core::record::{RecordPayload, RecordView, RemovedRecord, Runs, push_run};
+use strandline_core::record::{RecordPayload, RecordView, RemovedRecord, Runs, push_all, push_run};
 use strandline_segment::{
     COMMIT_BYTES_MAX, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, Frame, FrameHeader, SegmentHeader,
 };
@@ -141,6 +141,10 @@ impl Collected {
             && let Err(reason) = ledger.note(note)
         {
             self.problem(offset, &reason);
+        }
+        if let Some(run) = frame.run() {
+            push_all(&mut self.gone, run);
+            return;
         }
         for record in frame.records() {
             let sequence = record.sequence;

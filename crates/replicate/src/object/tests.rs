@@ -23,6 +23,7 @@ fn header(id: u32, first_sequence: u64) -> SegmentHeader {
         nonce: [id.to_le_bytes()[0]; 16],
         first_sequence: Sequence::new(first_sequence),
         base_log_hash: Hash::of(&first_sequence.to_le_bytes()),
+        has_runs: false,
     }
 }
 

@@ -367,6 +367,7 @@ mod tests {
             nonce: [2; 16],
             first_sequence: Sequence::ZERO,
             base_log_hash: Hash::ZERO,
+            has_runs: false,
         }
     }
 

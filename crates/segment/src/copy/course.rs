@@ -10,9 +10,10 @@ use crate::format::{LogPosition, Manifest, SegmentHeader, SegmentId, SegmentInfo
 use crate::open::UncheckedLog;
 use crate::scan::{FrameScanner, Step, check_frame_before, frames_end};
 use crate::write::is_unused;
+use std::ops::Range;
 use std::path::Path;
-use strandline_core::Sequence;
 use strandline_core::fs::{EntryKind, Fs, OpenMode};
+use strandline_core::{Epoch, Sequence};
 
 /// What is in the target of a copy.
 pub(super) struct Earlier {
@@ -29,6 +30,8 @@ enum Place {
     Found,
     /// The log ends before it, at this sequence.
     Beyond(Sequence),
+    /// Within a run, where the log has no hash: it had been durable, and was removed.
+    InRun,
     /// The log has other commits there.
     OnOtherCourse,
 }
@@ -87,13 +90,20 @@ impl Earlier {
         (header.start() == own.start()).then_some(header)
     }
 
+    /// Whether what is there is of this course of the log, as far as it says.
+    fn is_of(&self, epoch: Epoch) -> bool {
+        self.manifest.as_ref().is_none_or(|one| one.epoch == epoch)
+    }
+
     /// Checks that the log has all that was copied.
     pub(super) fn check(&self, log: &UncheckedLog) -> Result<(), LogError> {
         for had in &self.had {
             match place_of(log, had)? {
                 Place::Found => {}
+                // A copy that was opened to write is of another epoch.
+                Place::InRun if self.is_of(log.manifest.epoch) => {}
                 Place::Beyond(end) => return Err(shorter(had, end)),
-                Place::OnOtherCourse => {
+                Place::OnOtherCourse | Place::InRun => {
                     return Err(refused(format!(
                         "the copy there goes another way than the log before sequence {}: it was \
                          written to after it was copied, or the log was put back by a restore and \
@@ -233,6 +243,10 @@ fn place_of(log: &UncheckedLog, had: &LogPosition) -> Result<Place, LogError> {
                         return Ok(Place::Found);
                     }
                     reached = reached.max(end.sequence);
+                    let is_within = |run: Range<Sequence>| run.contains(&had.sequence);
+                    if frame.run().is_some_and(is_within) {
+                        return Ok(Place::InRun);
+                    }
                     if end.sequence > had.sequence {
                         return Ok(Place::OnOtherCourse);
                     }

@@ -223,6 +223,7 @@ mod tests {
             nonce: [2; 16],
             first_sequence: Sequence::ZERO,
             base_log_hash: Hash::ZERO,
+            has_runs: false,
         };
         let later = LogPosition {
             offset: 1000,

@@ -15,6 +15,8 @@ use strandline_core::sync::atomic::{AtomicU32, Ordering};
 pub(crate) struct SegmentFile {
     pub(crate) id: SegmentId,
     pub(crate) salt: Salt,
+    /// Whether it may have runs.
+    pub(crate) has_runs: bool,
     pub(crate) path: Arc<PathBuf>,
     pub(crate) file: Arc<dyn FsFile>,
     /// Where the frames end. What is before it was written and does not change.
@@ -88,6 +90,7 @@ impl SegmentFile {
         Self {
             id: header.id,
             salt: header.salt(),
+            has_runs: header.has_runs,
             path: path.into(),
             file,
             written_end: Arc::new(AtomicU32::new(SEGMENT_HEADER_BYTES)),

@@ -1,12 +1,11 @@
 //! `CommitBuffer`: a commit or a note that is being put together, and becomes the bytes of a frame. Writes
 //! them nowhere.
 
-use super::frame::{
-    CHECKSUM_BYTES, FRAME_HEADER_BYTES, FrameHeader, RECORD_HEADER_BYTES, records_checksum,
-};
+use super::frame::{CHECKSUM_BYTES, RECORD_HEADER_BYTES, records_checksum};
+use super::frame_header::{FRAME_HEADER_BYTES, FrameHeader};
 use super::limits::FRAME_ALIGNMENT;
 use super::position::{LogPosition, RecordPosition};
-use strandline_core::{Hash, LogHasher, Salt, Sequence, log_hash_of_note, note_digest};
+use strandline_core::{Hash, LogHasher, Salt, Sequence, log_hash_of_note, note_digest, run_digest};
 
 /// Where a frame is to stand and what it continues.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +41,8 @@ pub struct CommitBuffer {
     unpadded_bytes: usize,
     /// The digest, if this is a note.
     note: Option<Hash>,
+    /// The sequence after its last and the log hash after it, if this is a run.
+    run: Option<(Sequence, Hash)>,
 }
 
 impl CommitBuffer {
@@ -52,6 +53,15 @@ impl CommitBuffer {
         self.offsets.clear();
         self.log_hasher.clear();
         self.note = None;
+        self.run = None;
+    }
+
+    /// Makes it a run, to which the records are added that are kept. `said` is what it says of itself, and it ends at
+    /// `end`, after which the log has the hash `log_hash`.
+    pub(crate) fn set_run(&mut self, said: &[u8], end: Sequence, log_hash: Hash) {
+        self.clear();
+        self.push(&run_digest(said), |out| out.extend_from_slice(said));
+        self.run = Some((end, log_hash));
     }
 
     /// Makes it a note, and nothing else: bytes that the log chain covers, without a sequence.
@@ -134,16 +144,18 @@ impl CommitBuffer {
             *to_checksum = place.salt.checksum(record_offset, covered).0.to_le_bytes();
             self.checksums.extend_from_slice(to_checksum);
         }
-        let log_hash = match &self.note {
-            Some(digest) => log_hash_of_note(&place.start.log_hash, digest),
-            None => self.log_hasher.hash(&place.start.log_hash),
+        let log_hash = match (&self.note, &self.run) {
+            (Some(digest), _) => log_hash_of_note(&place.start.log_hash, digest),
+            (None, Some((_, log_hash))) => *log_hash,
+            (None, None) => self.log_hasher.hash(&place.start.log_hash),
         };
         let header = FrameHeader {
             frame_bytes,
             first_sequence: place.first_sequence,
-            durable_through: place.durable_through,
+            durable_through: self.run.map_or(place.durable_through, |(end, _)| end),
             records,
             is_note: self.is_note(),
+            is_run: self.run.is_some(),
             records_checksum: records_checksum(place.salt, offset, &self.checksums),
             log_hash,
         };

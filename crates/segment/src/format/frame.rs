@@ -8,9 +8,9 @@
 //! | magic `FRAM` | 4 |
 //! | length of the frame, header and zeros included | 4 |
 //! | sequence of the first record; the others follow without gap | 8 |
-//! | durable_through: sequences below it were durable when this was written | 8 |
+//! | durable_through: sequences below it were durable when this was written; of a run the sequence after its last | 8 |
 //! | number of records | 2 |
-//! | flags: 1 for a note; no others | 2 |
+//! | flags: 1 for a note, 2 for a run; no others | 2 |
 //! | lower half of the checksum of the records' checksums | 4 |
 //! | log hash after this commit | 32 |
 //! | checksum of the bytes before | 8 |
@@ -28,125 +28,27 @@
 //! no sequence. It has exactly one record, whose body they are, and whose digest is
 //! [`note_digest`](strandline_core::note_digest) of them.
 //!
+//! A *run*, with flag 2, stands for commits all of whose records are gone; see [`run`](super::run). None stands in a
+//! segment whose header does not say that it may have runs.
+//!
 //! Checksums are salted with the segment and the offset of what they stand in, so neither a frame
 //! nor a record is valid anywhere else.
 
+use super::frame_header::{FRAME_HEADER_BYTES, FrameHeader};
 use super::header::SegmentHeader;
 use super::limits::FRAME_ALIGNMENT;
 use super::position::{LogPosition, RecordPosition};
+use super::run::RunHead;
+use std::ops::Range;
 use strandline_core::codec::Reader;
-use strandline_core::{Hash, LogHasher, Salt, Sequence, log_hash_of_note, note_digest};
+use strandline_core::{Hash, LogHasher, Salt, Sequence, log_hash_of_note, note_digest, run_digest};
 
-/// Length of a frame's header.
-pub const FRAME_HEADER_BYTES: usize = 72;
 /// Length of what a record has before its body.
 pub const RECORD_HEADER_BYTES: usize = 44;
 
-pub(crate) const MAGIC: [u8; 4] = *b"FRAM";
+/// What is wrong with a run in a segment whose header does not say that it may have some.
+pub(crate) const RUN_IN_OTHERS: &str = "there is a run in a segment that has none";
 pub(super) const CHECKSUM_BYTES: usize = 8;
-/// The flag of a note.
-const NOTE: u16 = 1;
-
-/// The header of a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FrameHeader {
-    /// Length of the frame in bytes, header and padding included.
-    pub frame_bytes: u32,
-    /// Sequence of the first record.
-    pub first_sequence: Sequence,
-    /// Sequences below this one were durable when the frame was written.
-    pub durable_through: Sequence,
-    /// Number of records; 1 in a note.
-    pub records: u16,
-    /// Whether the frame is a note, whose record is no event and has no sequence.
-    pub is_note: bool,
-    /// Lower half of the checksum of the records' checksums.
-    pub records_checksum: u32,
-    /// Hash of the log after this commit.
-    pub log_hash: Hash,
-}
-
-impl FrameHeader {
-    /// The header's bytes, for a frame at `offset`.
-    #[must_use]
-    pub fn encode(&self, salt: Salt, offset: u32) -> [u8; FRAME_HEADER_BYTES] {
-        let mut header = [0; FRAME_HEADER_BYTES];
-        let fields: [&[u8]; 8] = [
-            &MAGIC,
-            &self.frame_bytes.to_le_bytes(),
-            &self.first_sequence.get().to_le_bytes(),
-            &self.durable_through.get().to_le_bytes(),
-            &self.records.to_le_bytes(),
-            &(if self.is_note { NOTE } else { 0 }).to_le_bytes(),
-            &self.records_checksum.to_le_bytes(),
-            self.log_hash.as_bytes(),
-        ];
-        let mut rest = header.as_mut_slice();
-        for field in fields {
-            let (to, after) = rest.split_at_mut(field.len());
-            to.copy_from_slice(field);
-            rest = after;
-        }
-        if let Some((covered, to)) = header.split_last_chunk_mut::<CHECKSUM_BYTES>() {
-            *to = salt.checksum(u64::from(offset), covered).0.to_le_bytes();
-        }
-        header
-    }
-
-    /// Reads and checks the header of a frame at `offset`; proves nothing of its records.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it.
-    pub fn decode(salt: Salt, offset: u32, bytes: &[u8]) -> Result<Self, &'static str> {
-        const SHORT: &str = "a frame header is cut short";
-        let header = bytes.get(..FRAME_HEADER_BYTES).ok_or(SHORT)?;
-        let (covered, checksum) = header.split_last_chunk::<CHECKSUM_BYTES>().ok_or(SHORT)?;
-        if !covered.starts_with(&MAGIC) {
-            return Err("there is no frame");
-        }
-        if salt.checksum(u64::from(offset), covered).0 != u64::from_le_bytes(*checksum) {
-            return Err("a frame header's checksum is wrong");
-        }
-        let (header, flags) = Self::decode_fields(covered).map_err(|_| SHORT)?;
-        match (flags, header.records) {
-            (0, _) | (NOTE, 1) => Ok(header),
-            (NOTE, _) => Err("a note has one record, this one another number"),
-            _ => Err("a frame has flags that this version does not know"),
-        }
-    }
-
-    fn decode_fields(covered: &[u8]) -> Result<(Self, u16), strandline_core::codec::DecodeError> {
-        let mut reader = Reader::new(covered);
-        reader.bytes("magic", MAGIC.len())?;
-        let frame_bytes = reader.u32("frame length")?;
-        let first_sequence = Sequence::new(reader.u64("first sequence")?);
-        let durable_through = Sequence::new(reader.u64("durable_through")?);
-        let records = reader.u16("record count")?;
-        let flags = reader.u16("flags")?;
-        let header = Self {
-            frame_bytes,
-            first_sequence,
-            durable_through,
-            records,
-            is_note: flags == NOTE,
-            records_checksum: reader.u32("records checksum")?,
-            log_hash: Hash::from_bytes(reader.array("log hash")?),
-        };
-        Ok((header, flags))
-    }
-
-    /// How many sequences the frame says that it takes: one for each record, none for a note.
-    #[must_use]
-    pub const fn sequences(&self) -> u16 {
-        if self.is_note { 0 } else { self.records }
-    }
-
-    /// The sequence after the frame's last.
-    pub(crate) fn end_sequence(&self) -> Option<Sequence> {
-        self.first_sequence.checked_add(u64::from(self.sequences()))
-    }
-}
 
 /// A record as it stands in a frame or file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,6 +145,9 @@ impl<'a> Frame<'a> {
     ) -> Result<Self, &'static str> {
         let salt = segment.salt();
         let header = FrameHeader::decode(salt, offset, bytes)?;
+        if header.is_run && !segment.has_runs {
+            return Err(RUN_IN_OTHERS);
+        }
         let length = usize::try_from(header.frame_bytes).unwrap_or(usize::MAX);
         let bytes = bytes.get(..length).ok_or("a frame is cut short")?;
         let start = LogPosition {
@@ -266,19 +171,23 @@ impl<'a> Frame<'a> {
         if self.header.is_note && self.header.first_sequence > self.start.sequence {
             return Err("a note is at another sequence than the log");
         }
-        if self.log_hash_after(&self.start.log_hash, &mut log_hasher) != self.header.log_hash {
-            return Err("a frame does not follow the one before it");
+        match self.follows(&self.start.log_hash, &mut log_hasher) {
+            true => Ok(()),
+            false => Err("a frame does not follow the one before it"),
         }
-        Ok(())
     }
 
-    /// The log hash after this frame, were it to follow `previous`. `digests` has those of its records,
-    /// as [`check_contents`](Self::check_contents) gives them.
-    pub(crate) fn log_hash_after(&self, previous: &Hash, digests: &mut LogHasher) -> Hash {
-        match self.note_record() {
+    /// Whether this frame has the log hash of one that follows `previous`; of a run whether it says that it does.
+    /// `digests` has those of its records, as [`check_contents`](Self::check_contents) gives them.
+    pub(crate) fn follows(&self, previous: &Hash, digests: &mut LogHasher) -> bool {
+        if let Some(run) = self.run_head() {
+            return run.before == *previous;
+        }
+        let after = match self.note_record() {
             Some(note) => log_hash_of_note(previous, &note.digest),
             None => digests.hash(previous),
-        }
+        };
+        !self.header.is_run && after == self.header.log_hash
     }
 
     /// Checks everything in the frame, and nothing of what is before it. Gives the hasher that its
@@ -310,11 +219,31 @@ impl<'a> Frame<'a> {
         {
             return Err("a note's digest is not that of its bytes");
         }
+        if header.is_run {
+            self.check_run()?;
+        }
         let padding = bytes.get(offset..).ok_or("a frame is cut short")?;
         if padding.len() >= FRAME_ALIGNMENT as usize || padding.iter().any(|byte| *byte != 0) {
             return Err("a frame has bytes after its last record");
         }
         Ok(log_hasher)
+    }
+
+    /// Checks what a run says of itself against its header.
+    fn check_run(&self) -> Result<(), &'static str> {
+        let (own, _) = self.record_at(FRAME_HEADER_BYTES)?;
+        if own.digest != run_digest(own.body) {
+            return Err("a run's digest is not that of its bytes");
+        }
+        let head = RunHead::decode(own.body)?;
+        let says = (
+            head.kept_count().saturating_add(1),
+            u64::from(head.sequences),
+        );
+        match says == (self.header.records.into(), self.header.sequences()) {
+            true => Ok(()),
+            false => Err("a run has other records or sequences than it says"),
+        }
     }
 
     /// Where the first record begins in the frame that is not right, if there is one.
@@ -376,10 +305,10 @@ impl<'a> Frame<'a> {
         self.header.durable_through
     }
 
-    /// Number of records that have sequences; none in a note.
+    /// Number of sequences; none in a note.
     #[must_use]
     pub fn len(&self) -> usize {
-        usize::from(self.header.sequences())
+        usize::try_from(self.header.sequences()).unwrap_or(usize::MAX)
     }
 
     /// Whether there are none; no commit is written so.
@@ -420,11 +349,51 @@ impl<'a> Frame<'a> {
         self.bytes
     }
 
-    /// The records in order; none of a note.
+    /// Which sequences it has, if it is a run.
+    #[must_use]
+    pub fn run(&self) -> Option<Range<Sequence>> {
+        let end = self.header.end_sequence()?;
+        self.header.is_run.then_some(self.first_sequence()..end)
+    }
+
+    /// What the layer above says of the run, if it is one.
+    #[must_use]
+    pub fn said_of_run(&self) -> Option<&'a [u8]> {
+        self.run_head().map(|head| head.said)
+    }
+
+    /// How many bytes the record takes in which it says of itself what it is, header included, if it is a run.
+    #[must_use]
+    pub fn run_bytes(&self) -> Option<usize> {
+        self.run_record().map(|own| own.bytes())
+    }
+
+    pub(crate) fn run_head(&self) -> Option<RunHead<'a>> {
+        RunHead::decode(self.run_record()?.body).ok()
+    }
+
+    /// What it says of itself, if it is a run.
+    pub(crate) fn run_record(&self) -> Option<RecordRef<'a>> {
+        if !self.header.is_run {
+            return None;
+        }
+        self.record_at(FRAME_HEADER_BYTES).ok().map(|(own, _)| own)
+    }
+
+    /// The records in order; none of a note, and of a run those that are kept, whose sequences have gaps.
     pub fn records(&self) -> impl Iterator<Item = FrameRecord<'a>> {
         let frame = *self;
+        let first = self.header.first_sequence;
         let mut offset = FRAME_HEADER_BYTES;
-        (0..u64::from(self.header.sequences())).map_while(move |number| {
+        let mut of_run = None;
+        let mut count = self.header.sequences();
+        if let Some(own) = self.run_record() {
+            offset += own.bytes();
+            let head = RunHead::decode(own.body).ok();
+            count = head.map_or(0, |head| head.kept_count() as u64);
+            of_run = head.map(|head| head.kept_from(first));
+        }
+        (0..count).map_while(move |number| {
             // All records were checked when the frame was, so none fails here.
             let (record, _) = frame.record_at(offset).ok()?;
             let position = RecordPosition {
@@ -436,7 +405,10 @@ impl<'a> Frame<'a> {
             };
             offset += record.bytes();
             Some(FrameRecord {
-                sequence: frame.header.first_sequence.checked_add(number)?,
+                sequence: match &mut of_run {
+                    Some(sequences) => sequences.next()?,
+                    None => first.checked_add(number)?,
+                },
                 position,
                 digest: record.digest,
                 body: record.body,

@@ -5,7 +5,7 @@
 //! | field | bytes |
 //! |---|---|
 //! | magic `STRNDSEG` | 8 |
-//! | format version | 4 |
+//! | format version: 2 if it may have [runs](super::run), else 1 | 4 |
 //! | identity of the log | 16 |
 //! | segment number | 4 |
 //! | generation | 4 |
@@ -21,8 +21,11 @@ use crate::error::LogError;
 use strandline_core::codec::{DecodeError, Reader, Writer};
 use strandline_core::{Hash, Random, Salt, Sequence};
 
-/// The format that this crate writes, and the latest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The latest format that this crate reads; it writes this one where a segment may have runs, and else the one
+/// before.
+pub const FORMAT_VERSION: u32 = 2;
+/// The format of a segment that has no runs.
+const WITHOUT_RUNS: u32 = 1;
 
 /// The random identity of a log, in each of its files.
 pub type LogIdentity = [u8; 16];
@@ -55,6 +58,8 @@ pub struct SegmentHeader {
     pub first_sequence: Sequence,
     /// Hash of the log before its first frame.
     pub base_log_hash: Hash,
+    /// Whether it may have runs: it was rewritten, and commits whose records were gone became one frame.
+    pub has_runs: bool,
 }
 
 impl SegmentHeader {
@@ -113,6 +118,7 @@ impl SegmentHeader {
             nonce: random.nonce().0,
             first_sequence: end.sequence,
             base_log_hash: end.log_hash,
+            has_runs: false,
         }
     }
 
@@ -163,7 +169,12 @@ impl SegmentHeader {
             return bytes;
         };
         let out = put(covered, MAGIC);
-        let out = put(out, &FORMAT_VERSION.to_le_bytes());
+        // Earlier programs would take a run for damage. They refuse a later version.
+        let version = match self.has_runs {
+            true => FORMAT_VERSION,
+            false => WITHOUT_RUNS,
+        };
+        let out = put(out, &version.to_le_bytes());
         let out = put(out, &self.identity);
         let out = put(out, &self.id.get().to_le_bytes());
         let out = put(out, &self.generation.to_le_bytes());
@@ -197,7 +208,8 @@ impl SegmentHeader {
         let covered = bytes
             .get(..SEGMENT_HEADER_BYTES as usize - 8)
             .unwrap_or_default();
-        let header = Self::decode_fields(&mut reader).map_err(corrupt)?;
+        let mut header = Self::decode_fields(&mut reader).map_err(corrupt)?;
+        header.has_runs = version > WITHOUT_RUNS;
         let checksum = reader.u64("checksum").map_err(corrupt)?;
         if Salt::NONE.checksum(0, covered).0 != checksum || version == 0 {
             return Err(LogError::corrupt(file, 0, "the header's checksum is wrong"));
@@ -213,6 +225,7 @@ impl SegmentHeader {
             nonce: reader.array("nonce")?,
             first_sequence: Sequence::new(reader.u64("first sequence")?),
             base_log_hash: Hash::from_bytes(reader.array("log hash")?),
+            has_runs: false,
         };
         reader.bytes("reserved", RESERVED_BYTES)?;
         Ok(header)

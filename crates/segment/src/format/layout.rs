@@ -91,6 +91,7 @@ mod tests {
             nonce: [4; 16],
             first_sequence: Sequence::new(0x2122_2324_2526_2728),
             base_log_hash: Hash::of(b"before"),
+            has_runs: false,
         }
     }
 
@@ -113,6 +114,7 @@ mod tests {
             durable_through: Sequence::new(0x5152),
             records: 0x6162,
             is_note: false,
+            is_run: false,
             records_checksum: 0x7172_7374,
             log_hash: Hash::of(b"after"),
         };

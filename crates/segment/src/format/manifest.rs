@@ -16,7 +16,8 @@
 //! | checksum of everything before | 8 |
 //!
 //! Version 3 is version 2 of a log whose numbers of segments have gaps, where several were merged into the
-//! one before the gap; it is written for such a log alone. Version 1 is read, and not written any more.
+//! one before the gap; version 4 is the same of a log that has a segment with runs. Each is written for such a
+//! log alone. Version 1 is read, and not written any more.
 
 use super::header::{LogIdentity, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::position::{LogPosition, POSITION_BYTES, SegmentId};
@@ -34,9 +35,11 @@ pub const BUCKET_FILE: &str = "BUCKET";
 /// by anybody else would contradict what comes next.
 pub const FOLLOWED_FILE: &str = "FOLLOWED";
 
-/// The latest manifest format that this crate reads; it writes this one where the numbers of segments have
-/// gaps, and else the one before.
-pub const MANIFEST_VERSION: u32 = 3;
+/// The latest manifest format that this crate reads; it writes this one where a segment has runs, and else an
+/// earlier one.
+pub const MANIFEST_VERSION: u32 = 4;
+/// The format of a manifest without runs whose numbers have gaps.
+const WITHOUT_RUNS: u32 = 3;
 /// The format of a manifest whose numbers have no gaps.
 const WITHOUT_GAPS: u32 = 2;
 pub(crate) const MANIFEST_MAGIC: &[u8; 8] = b"STRNDMAN";
@@ -185,6 +188,18 @@ impl Manifest {
         })
     }
 
+    /// The version that an earlier program can read which knows all that is in it.
+    fn version(&self) -> u32 {
+        // Earlier programs take what is left of merged segments for strays, and a checkpoint within one for
+        // proof that the log lost its end; and runs for damage. They refuse a later version.
+        let has_runs = self.segments.iter().any(|info| info.header.has_runs);
+        match (has_runs, self.has_gaps()) {
+            (true, _) => MANIFEST_VERSION,
+            (false, true) => WITHOUT_RUNS,
+            (false, false) => WITHOUT_GAPS,
+        }
+    }
+
     /// The manifest after this one, which says the same so far.
     pub(crate) fn next(&self) -> Self {
         Self {
@@ -233,12 +248,7 @@ impl Manifest {
         let mut bytes = Vec::with_capacity(HEAD_BYTES + self.segments.len() * ENTRY_BYTES + 8);
         let mut out = Writer::new(&mut bytes);
         out.bytes(MANIFEST_MAGIC);
-        // Earlier programs take what is left of merged segments for strays, and a checkpoint within one for
-        // proof that the log lost its end. They refuse a later version.
-        out.u32(match self.has_gaps() {
-            true => MANIFEST_VERSION,
-            false => WITHOUT_GAPS,
-        });
+        out.u32(self.version());
         out.bytes(&self.identity);
         out.u64(self.number);
         out.u64(self.unrecorded_before.get());
@@ -398,6 +408,7 @@ mod tests {
             nonce: [4; 16],
             first_sequence,
             base_log_hash: Hash::ZERO,
+            has_runs: false,
         };
         let mut segments = Vec::new();
         for (id, end) in sealed {

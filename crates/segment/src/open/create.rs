@@ -66,6 +66,7 @@ impl UncheckedLog {
             nonce: random.nonce().0,
             first_sequence: Sequence::ZERO,
             base_log_hash: origin.base_log_hash,
+            has_runs: false,
         };
         let file = create_segment(&*fs, dir, &header)?;
         fs.sync_dir(dir).at("sync", dir)?;

@@ -16,6 +16,8 @@ pub struct CommitAt {
     pub end: Sequence,
     /// Hash of the log after it.
     pub log_hash: Hash,
+    /// Whether it is a run: of several commits, of which this is known of the last alone.
+    pub is_run: bool,
     /// Where it stands: where the frame ends.
     pub after: LogPosition,
 }
@@ -70,7 +72,7 @@ fn leap(
     while end.saturating_sub(start) > LEAP_BYTES_MIN {
         let middle = start + (end - start) / 2;
         let found = header_before(segment, middle, |at, header| {
-            let after = header.first_sequence.checked_add(header.sequences().into());
+            let after = header.first_sequence.checked_add(header.sequences());
             Ok(Some((at, header.first_sequence, after, header.frame_bytes)))
         })?;
         match found {
@@ -105,13 +107,14 @@ fn walk(
         let header = FrameHeader::decode(segment.file.salt, start, &bytes)
             .map_err(|reason| LogError::corrupt(segment.file.name(), start.into(), reason))?;
         let first = header.first_sequence;
-        let after = first.checked_add(header.sequences().into());
+        let after = first.checked_add(header.sequences());
         match after {
             Some(after) if !header.is_note && (first..after).contains(&sequence) => {
                 return Ok(Some(CommitAt {
                     first,
                     end: after,
                     log_hash: header.log_hash,
+                    is_run: header.is_run,
                     after: LogPosition {
                         segment: segment.info.id(),
                         offset: start.saturating_add(header.frame_bytes),

@@ -126,13 +126,16 @@ fn header_at(segment: &ReadSegment, start: u32, bytes: &[u8]) -> Option<FrameHea
     }
 }
 
-/// The frame with this header at `start`, if it has the record.
+/// The frame with this header at `start`, if it has the record. Events are in no run.
 fn frame_at(
     segment: &ReadSegment,
     start: u32,
     header: &FrameHeader,
     position: RecordPosition,
 ) -> Result<Option<FrameOf>, LogError> {
+    if header.is_run {
+        return Ok(None);
+    }
     let end = start.saturating_add(header.frame_bytes);
     let frame = bytes_of(segment, start, end)?;
     let mut offsets = Vec::with_capacity(usize::from(header.records));

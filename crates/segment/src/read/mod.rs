@@ -15,7 +15,7 @@ mod view;
 
 pub use commit_at::CommitAt;
 pub use cursor::RecordCursor;
-pub use digests::RecordPlace;
+pub use digests::{Digests, RecordPlace};
 pub use footer_of::{FooterOf, FooterPart};
 pub use frame_of::FrameOf;
 pub use reader::LogReader;

@@ -9,7 +9,7 @@ use crate::error::{LogError, ScanError};
 use crate::files::SegmentFile;
 use crate::format::{
     COMMIT_BYTES_MAX, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, Frame, FrameHeader, FrameRecord,
-    LogPosition, MAGIC, RecordPosition,
+    LogPosition, MAGIC, RUN_IN_OTHERS, RecordPosition,
 };
 use strandline_core::{Hash, Sequence};
 
@@ -31,7 +31,8 @@ pub enum Piece<'a> {
         /// that is not known.
         follows: Option<bool>,
     },
-    /// The header of a frame whose records are not all right; its records come after it. None of a note.
+    /// The header of a frame whose records are not all right; its records come after it. None of a note or a
+    /// run.
     BrokenFrame {
         /// Offset in the file, in bytes.
         offset: u32,
@@ -204,6 +205,7 @@ impl<'a> Walk<'a> {
         let offset = u64::from(self.position.offset);
         let left = self.window.until.saturating_sub(offset);
         let salt = self.window.segment.salt;
+        let has_runs = self.window.segment.has_runs;
         let bytes = self.window.bytes(offset, FRAME_HEADER_BYTES)?;
         if bytes.iter().all(|byte| *byte == 0) {
             if !self.is_sealed && self.is_zeros(offset)? {
@@ -213,6 +215,7 @@ impl<'a> Walk<'a> {
             return Ok(Next::Damage(self.next_header(offset)?, reason));
         }
         let reason = match FrameHeader::decode(salt, self.position.offset, bytes) {
+            Ok(header) if header.is_run && !has_runs => RUN_IN_OTHERS,
             Ok(header)
                 if u64::from(header.frame_bytes) <= left
                     && header.frame_bytes <= COMMIT_BYTES_MAX
@@ -247,7 +250,7 @@ impl<'a> Walk<'a> {
                 let follows = self.is_known.then(|| {
                     header.first_sequence >= before.sequence
                         && (!header.is_note || header.first_sequence == before.sequence)
-                        && frame.log_hash_after(&before.log_hash, &mut hasher) == header.log_hash
+                        && frame.follows(&before.log_hash, &mut hasher)
                 });
                 self.is_whole &= follows != Some(false);
                 visit(Piece::Frame { frame, follows }).map_err(ScanError::Visit)?;
@@ -260,7 +263,8 @@ impl<'a> Walk<'a> {
                     reason,
                 };
                 visit(piece).map_err(ScanError::Visit)?;
-                if !header.is_note {
+                // Of a run nothing but what it says of itself tells which sequences its records have.
+                if !header.is_note && !header.is_run {
                     records(&frame, Some(u64::from(header.records)), true, visit)?;
                 }
             }
@@ -298,6 +302,7 @@ impl<'a> Walk<'a> {
                 durable_through: Sequence::ZERO,
                 records: u16::MAX,
                 is_note: false,
+                is_run: false,
                 records_checksum: 0,
                 log_hash: Hash::ZERO,
             };

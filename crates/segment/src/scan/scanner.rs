@@ -6,6 +6,7 @@ use crate::error::{LogError, ScanError};
 use crate::files::SegmentFile;
 use crate::format::{
     COMMIT_BYTES_MAX, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, Frame, FrameHeader, LogPosition, MAGIC,
+    RUN_IN_OTHERS,
 };
 use strandline_core::Sequence;
 
@@ -71,6 +72,9 @@ impl<'a> FrameScanner<'a> {
             Ok(header) => header,
             Err(reason) => return Ok(Step::Bad(reason)),
         };
+        if header.is_run && !self.window.segment.has_runs {
+            return Ok(Step::Bad(RUN_IN_OTHERS));
+        }
         if u64::from(header.frame_bytes) > left || header.frame_bytes > COMMIT_BYTES_MAX {
             return Ok(Step::Bad("a frame is longer than what is left"));
         }

@@ -7,7 +7,7 @@
 use crate::format::{
     FRAME_ALIGNMENT, FRAME_HEADER_BYTES, Frame, MAGIC, RECORD_HEADER_BYTES, RecordRef,
 };
-use strandline_core::note_digest;
+use strandline_core::{note_digest, run_digest};
 
 /// Where a frame's header has its first sequence.
 const SEQUENCE_AT: usize = 8;
@@ -130,7 +130,7 @@ impl<'f, 'a> Stretch<'f, 'a> {
         let mut is_first = offset == FRAME_HEADER_BYTES;
         loop {
             match self.frame.record_at(offset) {
-                // A note has no number.
+                // A note has no number, nor what a run says of itself.
                 Ok((record, _)) if self.is_note(&record) => {
                     offset += record.bytes();
                     is_first = false;
@@ -148,7 +148,9 @@ impl<'f, 'a> Stretch<'f, 'a> {
     }
 
     fn is_note(&self, record: &RecordRef<'_>) -> bool {
-        !self.is_framed && record.digest == note_digest(record.body)
+        !self.is_framed
+            && (record.digest == note_digest(record.body)
+                || record.digest == run_digest(record.body))
     }
 
     /// Where the first record of a frame begins whose header follows at an offset and is not right, if

@@ -4,9 +4,11 @@
 //! the caller's business. May know `read`, `scan`, `files` and what is below.
 
 mod claims;
+mod fold;
 mod into_copy;
 mod leftovers;
 mod next;
+mod open_run;
 mod rewrite;
 mod rotate;
 mod sealed_segment;
@@ -15,6 +17,7 @@ mod sync_handle;
 mod target;
 mod writer;
 
+pub use fold::Folding;
 pub use leftovers::remove_leftovers;
 pub use next::{NextSegment, is_unused};
 pub use rewrite::{RewrittenSegment, SegmentRewrite, SupersededFiles, SwitchedLog};

@@ -9,6 +9,7 @@
 //! segment with the number of the first. The numbers of the others are in no manifest from then on.
 
 use super::claims::Claim;
+use super::fold::{Bodies, Frames};
 use super::sealed_segment::SealedSegment;
 use super::target::Target;
 use super::writer::LogWriter;
@@ -29,10 +30,10 @@ use strandline_core::fs::{Fs, OpenMode};
 pub struct SegmentRewrite {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
-    header: SegmentHeader,
+    pub(super) header: SegmentHeader,
     /// Oldest first, never empty. Each is opened when it is read: there may be more than a process may
     /// have open.
-    sources: Vec<SegmentInfo>,
+    pub(super) sources: Vec<SegmentInfo>,
     reader: LogReader,
     maps_reads: bool,
     bytes_max: u64,
@@ -120,10 +121,12 @@ impl LogWriter {
                 file: info.file_name(),
             })
         });
+        let header = first.header.next_generation(random)?;
+        let has_runs = sources.iter().any(|info| info.header.has_runs);
         Ok(SegmentRewrite {
             fs: self.fs.clone(),
             dir: self.dir.clone(),
-            header: first.header.next_generation(random)?,
+            header: SegmentHeader { has_runs, ..header },
             claims: claims.collect::<Result<_, _>>()?,
             sources,
             reader: self.reader.clone(),
@@ -206,7 +209,7 @@ impl SegmentRewrite {
         })
     }
 
-    fn open(&self, info: &SegmentInfo) -> Result<SegmentFile, LogError> {
+    pub(super) fn open(&self, info: &SegmentInfo) -> Result<SegmentFile, LogError> {
         SegmentFile::open(&*self.fs, &self.dir, &info.header, OpenMode::Read)
     }
 
@@ -219,8 +222,15 @@ impl SegmentRewrite {
     /// [`LogError::RewrittenTooLong`] if the new one would be longer than a segment can be,
     /// [`LogError::Io`], and what `body` returns. The new file is removed then.
     pub fn write<E>(
+        self,
+        body: impl FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<RewrittenSegment, ScanError<E>> {
+        self.write_frames(&mut Bodies(body))
+    }
+
+    pub(super) fn write_frames<E>(
         mut self,
-        mut body: impl FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>,
+        frames: &mut impl Frames<E>,
     ) -> Result<RewrittenSegment, ScanError<E>> {
         let (header, reader) = (self.header, self.reader.clone());
         let view = reader.view();
@@ -257,9 +267,10 @@ impl SegmentRewrite {
                 continue;
             };
             source
-                .visit(|frame| target.frame(frame, &mut body))
+                .visit(|frame| frames.frame(frame, &mut target))
                 .map_err(ScanError::flatten)?;
         }
+        frames.end(&mut target)?;
         target.finish()?;
         // Before a manifest lists it.
         self.fs.sync_dir(&self.dir).at("sync", &self.dir)?;

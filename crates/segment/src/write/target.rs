@@ -2,13 +2,14 @@
 //!
 //! Sequences, digests and log hashes of the frames stay; bodies and offsets may be others.
 
+use super::open_run::OpenRun;
 use crate::error::{At, LogError, ScanError};
 use crate::files::SegmentFile;
 use crate::format::{
     COMMIT_BYTES_MAX, CommitBuffer, FRAME_HEADER_BYTES, Frame, FrameHeader, FramePlace,
     FrameRecord, LogPosition, RecordRef, SegmentHeader, records_checksum,
 };
-use strandline_core::{Checksum, Salt};
+use strandline_core::{Checksum, Salt, Sequence};
 
 /// How much is written at once.
 const WRITE_BYTES: usize = 1 << 20;
@@ -48,17 +49,29 @@ impl Target {
         if let Some(note) = frame.note() {
             self.commit.set_note(note);
         }
+        if let Some(said) = frame.run_record() {
+            let end = frame.end();
+            self.commit.set_run(said.body, end.sequence, end.log_hash);
+        }
         for record in frame.records() {
             let mut result = Ok(());
             self.commit
                 .push(&record.digest, |out| result = body(&record, out));
             result.map_err(ScanError::Visit)?;
         }
+        let end = self.add(frame.first_sequence(), frame.durable_through())?;
+        // Same digests after the same hash, so the chain of the log is what it was.
+        assert_eq!(end.log_hash, frame.end().log_hash, "digests stay");
+        self.write_if_enough().map_err(ScanError::from)
+    }
+
+    /// Adds what is in the buffer as a frame.
+    fn add(&mut self, first: Sequence, durable_through: Sequence) -> Result<LogPosition, LogError> {
         let place = FramePlace {
             salt: self.file.salt,
             start: self.end,
-            first_sequence: frame.first_sequence(),
-            durable_through: frame.durable_through(),
+            first_sequence: first,
+            durable_through,
         };
         let size = self.commit.frame_bytes() as u64;
         let found = u64::from(self.end.offset).saturating_add(size);
@@ -69,11 +82,22 @@ impl Target {
             found,
             limit: self.bytes_max,
         })?;
-        // Same digests after the same hash, so the chain of the log is what it was.
-        assert_eq!(end.log_hash, frame.end().log_hash, "digests stay");
         self.pending.extend_from_slice(bytes);
         self.end = end;
-        self.write_if_enough().map_err(ScanError::from)
+        Ok(end)
+    }
+
+    /// Adds a run.
+    pub(super) fn run(&mut self, run: &OpenRun, said: &[u8]) -> Result<(), LogError> {
+        let mut own = Vec::new();
+        run.encode_head(said, &mut own);
+        let end = run.end();
+        self.commit.set_run(&own, end.sequence, end.log_hash);
+        for (digest, body) in run.kept() {
+            self.commit.push(digest, |out| out.extend_from_slice(body));
+        }
+        self.add(run.first(), end.sequence)?;
+        self.write_if_enough()
     }
 
     /// Adds a frame of a file with `salt` as it is, at the offset that it has, whose checksums are made
@@ -124,7 +148,8 @@ fn salted_anew(frame: &Frame<'_>, (from, to): (Salt, Salt), out: &mut Vec<u8>) {
     let begin = out.len();
     out.extend_from_slice(frame.bytes());
     let bytes = out.get_mut(begin..).unwrap_or_default();
-    let mut checksums = Vec::with_capacity(frame.len() * size_of::<Checksum>());
+    let mut checksums =
+        Vec::with_capacity(usize::from(frame.header().records) * size_of::<Checksum>());
     let mut offset = FRAME_HEADER_BYTES;
     for _ in 0..frame.header().records {
         let record = bytes.get_mut(offset..).unwrap_or_default();

@@ -101,18 +101,34 @@ impl Snapshot {
 
     /// The last place that a position proves up to which this log is the one that it is of.
     fn common_with(&self, saved: &SavedPosition) -> Result<Sequence, Error> {
+        let mut unknown = None;
         for (place, mark) in saved.proofs() {
-            if place <= self.visible() && self.mark_at(place)? == Some(mark) {
-                return Ok(place);
+            if place > self.visible() {
+                continue;
+            }
+            match self.found_at(place)? {
+                Found::Mark(own) if own == mark => return Ok(unknown.unwrap_or(place)),
+                Found::Mark(_) => unknown = None,
+                // Nothing speaks for it or against it: the next one tells.
+                Found::InRun => unknown = unknown.or(Some(place)),
+                Found::Nothing => {}
             }
         }
-        Ok(Sequence::ZERO)
+        Ok(unknown.unwrap_or(Sequence::ZERO))
     }
 
-    /// A part of the log hash after the commit that has the event before a place, if there is one.
+    /// A part of the log hash after the commit that has the event before a place, if there is one and it is known.
     fn mark_at(&self, place: Sequence) -> Result<Option<LogMark>, Error> {
+        match self.found_at(place)? {
+            Found::Mark(mark) => Ok(Some(mark)),
+            Found::InRun | Found::Nothing => Ok(None),
+        }
+    }
+
+    /// What the log has where a place is.
+    fn found_at(&self, place: Sequence) -> Result<Found, Error> {
         let Some(last) = place.get().checked_sub(1).map(Sequence::new) else {
-            return Ok(Some(LogMark::default()));
+            return Ok(Found::Mark(LogMark::default()));
         };
         // Where it was removed, an earlier event shows where in the log to look.
         let row = self.index.row_at(last).or_else(|| {
@@ -121,6 +137,18 @@ impl Snapshot {
         });
         let near = row.map(|row| RecordPosition::from_bits(row.position()));
         let commit = self.reader.log.commit_at(last, near)?;
-        Ok(commit.map(|commit| commit.log_hash.into()))
+        Ok(match commit {
+            Some(commit) if commit.is_run && commit.end != place => Found::InRun,
+            Some(commit) => Found::Mark(commit.log_hash.into()),
+            None => Found::Nothing,
+        })
     }
+}
+
+/// What a log has at a place.
+enum Found {
+    Mark(LogMark),
+    /// It is within a run of removed events, whose commits have no log hash any more.
+    InRun,
+    Nothing,
 }

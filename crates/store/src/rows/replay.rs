@@ -3,6 +3,7 @@
 use super::heads::{HeadMap, HeadPlace, RemovedHead};
 use super::names::SegmentNames;
 use super::positions::SourcePositions;
+use super::run::RunSaid;
 use super::summary::Summary;
 use crate::model::KindTable;
 use crate::{Error, ErrorKind, KindConflict};
@@ -223,6 +224,10 @@ impl<'a> Replay<'a> {
         // Whoever reads a segment from its start again is told its names again.
         if self.segment != Some(start.segment) || start.last_frame == 0 {
             self.begin_segment(start.segment);
+        }
+        let run = RunSaid::of(frame).map_err(|what| Error::new(ErrorKind::Corrupt, what))?;
+        if let Some(run) = run {
+            self.hlc.observe(run.newest);
         }
         for record in frame.records() {
             self.record(&record, enter)?;

@@ -5,6 +5,8 @@
 //! Leaves are numbered as records are, by sequence. Groups of 64 leaves, aligned, are the smallest nodes that are
 //! kept, with where their first record stands: what is below is made of the records when it is asked for.
 
+use super::partial::Partial;
+use super::run::RunSaid;
 use crate::{Error, ErrorKind};
 use std::ops::Range;
 use strandline_core::{Hash, Sequence};
@@ -25,9 +27,9 @@ pub(crate) struct SegmentTree {
     base: u64,
     count: u64,
     /// The leaves before the first group that begins in the segment.
-    head: Vec<TreeHash>,
+    head: Partial,
     /// The leaves of the last group that begins there, until it is whole.
-    tail: Vec<TreeHash>,
+    tail: Partial,
     /// Where the groups begin that begin there.
     places: Vec<RecordPlace>,
     /// The nodes of each level from [`GROUP_LEVEL`] up.
@@ -45,8 +47,8 @@ impl SegmentTree {
         Self {
             base,
             count: 0,
-            head: Vec::new(),
-            tail: Vec::new(),
+            head: Partial::new(),
+            tail: Partial::new(),
             places: Vec::new(),
             levels: Vec::new(),
         }
@@ -76,8 +78,8 @@ impl SegmentTree {
     /// How many bytes it takes in memory, about.
     pub(crate) fn bytes(&self) -> usize {
         let hashes = self.levels.iter().map(Vec::capacity).sum::<usize>();
-        let hashes = hashes + self.head.capacity() + self.tail.capacity();
-        hashes * TreeHash::BYTES + self.places.capacity() * size_of::<RecordPlace>()
+        let partial = self.head.bytes() + self.tail.bytes();
+        partial + hashes * TreeHash::BYTES + self.places.capacity() * size_of::<RecordPlace>()
     }
 
     /// Adds the records of a frame, which begin where those before end.
@@ -87,6 +89,14 @@ impl SegmentTree {
     /// `Corrupt` if sequences are left out before them.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
         self.check_next(frame.first_sequence())?;
+        let run = RunSaid::of(frame).map_err(|what| Error::new(ErrorKind::Corrupt, what))?;
+        if let Some(run) = run {
+            let place = RecordPlace::of_frame(frame);
+            for (level, index, hash) in run.tree.items() {
+                self.push_root(place, *level, *index, *hash);
+            }
+            return Ok(());
+        }
         for (place, digest) in RecordPlace::of(frame) {
             self.push(place, &digest);
         }
@@ -104,20 +114,33 @@ impl SegmentTree {
 
     /// Adds a record.
     pub(crate) fn push(&mut self, place: RecordPlace, digest: &Hash) {
+        self.push_root(place, 0, self.leaves().end, leaf_hash(digest.as_bytes()));
+    }
+
+    /// Adds the root over the next leaves, of a group at most, which can be read from `place` on.
+    fn push_root(&mut self, place: RecordPlace, level: u8, index: u64, root: TreeHash) {
         let number = self.leaves().end;
-        let leaf = leaf_hash(digest.as_bytes());
-        self.count = self.count.saturating_add(1);
+        self.count = self.count.saturating_add(1 << level);
         if number.is_multiple_of(GROUP) {
             self.places.push(place);
         } else if self.places.is_empty() {
-            return self.head.push(leaf);
+            return self.head.push(level, index, root);
         }
-        self.tail.push(leaf);
-        if self.tail.len() == GROUP_LEN {
-            let mut leaves = std::mem::take(&mut self.tail);
-            self.push_group(root_in_place(&mut leaves));
-            leaves.clear();
-            self.tail = leaves;
+        self.tail.push(level, index, root);
+        if !self.leaves().end.is_multiple_of(GROUP) {
+            return;
+        }
+        let leaves = self.tail.items();
+        let node = match leaves.len() {
+            GROUP_LEN => {
+                let mut leaves: Vec<_> = leaves.iter().map(|(.., leaf)| *leaf).collect();
+                Some(root_in_place(&mut leaves))
+            }
+            _ => self.tail.node(GROUP_LEVEL, number / GROUP),
+        };
+        self.tail.clear();
+        if let Some(node) = node {
+            self.push_group(node);
         }
     }
 
@@ -151,20 +174,8 @@ impl SegmentTree {
             let place = index.checked_sub(first_of(self.base, level))?;
             return level_nodes.get(usize::try_from(place).ok()?).copied();
         }
-        let first = index << level;
-        let tail_start = self.leaves().end.saturating_sub(self.tail.len() as u64);
-        let (leaves, start) = match self.head_end() > first {
-            true => (&self.head, self.base),
-            false => (&self.tail, tail_start),
-        };
-        let from = usize::try_from(first.checked_sub(start)?).ok()?;
-        let to = from.checked_add(1 << level)?;
-        let mut leaves = leaves.get(from..to)?.to_vec();
-        Some(root_in_place(&mut leaves))
-    }
-
-    fn head_end(&self) -> u64 {
-        self.base.saturating_add(self.head.len() as u64)
+        let of_head = || self.head.node(level, index);
+        self.tail.node(level, index).or_else(of_head)
     }
 }
 

@@ -276,7 +276,7 @@ mod tests {
                 let front = Edges::decode(&bytes, leaves.clone()).unwrap();
                 front.node(asked.0, asked.1);
             }
-            prop_assert!(Edges::decode(&bytes, base..base).is_err());
+            prop_assert!(leaves.is_empty() || Edges::decode(&bytes, base..base).is_err());
             let layout = Layout::of(leaves);
             layout.bytes();
             layout.node(&bytes, asked.0, asked.1);

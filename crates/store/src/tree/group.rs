@@ -3,20 +3,21 @@
 
 use super::known::Trees;
 use super::of_segment::Asked;
-use crate::rows::{GROUP, GROUP_LEVEL, perfect};
+use crate::rows::{GROUP, Partial, RunSaid, perfect};
 use crate::{Error, ErrorKind};
 use std::ops::Range;
 use strandline_core::{Hash, Sequence};
-use strandline_proof::{Hash as TreeHash, leaf_hash, node_hash};
-use strandline_segment::{LogView, RecordPlace, SegmentInfo};
+use strandline_proof::{Hash as TreeHash, leaf_hash};
+use strandline_segment::{Digests, LogView, RecordPlace, SegmentInfo};
 
 /// The leaves of an aligned group, as many of them as there are, and what is above them.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) number: u64,
-    digests: Vec<Hash>,
-    /// By level, from the leaves up.
-    levels: Vec<Vec<TreeHash>>,
+    /// Those of records that are there or have a record of their own, with their numbers.
+    digests: Vec<(u64, Hash)>,
+    /// Leaves, and of those that are in runs what these have of the tree.
+    nodes: Partial,
 }
 
 /// Why a group cannot be made.
@@ -48,7 +49,7 @@ impl Group {
         let mut group = Self {
             number,
             digests: Vec::with_capacity(usize::try_from(GROUP).unwrap_or(0)),
-            levels: Vec::new(),
+            nodes: Partial::new(),
         };
         let mut parts = Vec::new();
         let mut at = first;
@@ -68,7 +69,6 @@ impl Group {
             at = part.end;
             parts.push((info, of_segment, part));
         }
-        group.make_levels();
         for (info, of_segment, part) in parts {
             let asked = Asked::new(log, info, size);
             for (level, index) in perfect(part.clone()) {
@@ -91,39 +91,47 @@ impl Group {
         part: Range<u64>,
         place: Option<RecordPlace>,
     ) -> Result<(), GroupError> {
-        let count = part.end.saturating_sub(part.start);
-        let count = usize::try_from(count).unwrap_or(0);
         let (log, info) = (asked.log, asked.info);
-        let read = log.digests(info.id(), place, count, &mut self.digests);
-        read.map_err(|error| match error.is_corruption() {
-            true => GroupError::Differs(Box::new(*info), part),
-            false => GroupError::Other(error.into()),
-        })
-    }
-
-    fn make_levels(&mut self) {
-        let leaf = |digest: &Hash| leaf_hash(digest.as_bytes());
-        let mut nodes: Vec<_> = self.digests.iter().map(leaf).collect();
-        for _ in 0..GROUP_LEVEL {
-            let (pairs, _) = nodes.as_chunks::<2>();
-            let above = pairs.iter().map(|[left, right]| node_hash(left, right));
-            let above = above.collect();
-            self.levels.push(std::mem::replace(&mut nodes, above));
+        let mut at = part.start;
+        let mut is_right = true;
+        let read = log.digests(info.id(), place, part.clone(), |found| match found {
+            Digests::Of(digest) => {
+                let leaf = leaf_hash(digest.as_bytes());
+                self.digests.push((at, digest));
+                self.nodes.push(0, at, leaf);
+                at = at.saturating_add(1);
+            }
+            Digests::Run { sequences, said } => match RunSaid::decode(said, &sequences) {
+                Ok(run) => {
+                    let leaves = |level: &u8, index: &u64| (*index << level, (*index + 1) << level);
+                    for (level, index, hash) in run.tree.items() {
+                        let (first, end) = leaves(level, index);
+                        if first >= part.start && end <= part.end {
+                            self.nodes.push(*level, *index, *hash);
+                        }
+                    }
+                    at = sequences.end.get();
+                }
+                Err(_) => is_right = false,
+            },
+        });
+        match read {
+            Ok(()) if is_right => Ok(()),
+            Ok(()) => Err(GroupError::Differs(Box::new(*info), part)),
+            Err(error) if error.is_corruption() => Err(GroupError::Differs(Box::new(*info), part)),
+            Err(error) => Err(GroupError::Other(error.into())),
         }
-        self.levels.push(nodes);
     }
 
-    /// A node of the group, if its leaves are there.
+    /// A node of the group, if its leaves are there, or in runs that have it.
     pub(super) fn node(&self, level: u8, index: u64) -> Option<TreeHash> {
-        let first = self.number << GROUP_LEVEL.checked_sub(level)?;
-        let place = usize::try_from(index.checked_sub(first)?).ok()?;
-        self.levels.get(usize::from(level))?.get(place).copied()
+        self.nodes.node(level, index)
     }
 
     /// The digest of a record of the group, if it is there.
     pub(super) fn digest(&self, number: u64) -> Option<Hash> {
-        let place = number.checked_sub(self.number.checked_mul(GROUP)?)?;
-        self.digests.get(usize::try_from(place).ok()?).copied()
+        let at = self.digests.binary_search_by_key(&number, |(own, _)| *own);
+        self.digests.get(at.ok()?).map(|(_, digest)| *digest)
     }
 }
 

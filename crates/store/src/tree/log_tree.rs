@@ -58,7 +58,8 @@ impl<'s> LogTree<'s> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if there are not so many. [`ErrorKind::Corrupt`] or [`ErrorKind::Io`] if what is
+    /// [`ErrorKind::InvalidInput`] if there are not so many, or it ends within 64 leaves whose events were removed with
+    /// those beside them: of a multiple of 64 it can always be told. [`ErrorKind::Corrupt`] or [`ErrorKind::Io`] if what is
     /// needed of the log cannot be read.
     pub fn head(&self, size: u64) -> Result<TreeHead, Error> {
         self.check_size(size)?;
@@ -71,12 +72,12 @@ impl<'s> LogTree<'s> {
     ///
     /// # Errors
     ///
-    /// As [`head`](Self::head).
+    /// As [`head`](Self::head); [`ErrorKind::InvalidInput`] also if the event was removed with those beside it, as of
+    /// these the log has roots of subtrees alone.
     pub fn digest(&self, number: u64) -> Result<Hash, Error> {
         self.check_size(number.saturating_add(1))?;
-        let missing = || missing(0, number);
         self.with_group(number / GROUP, |group| group.digest(number))?
-            .ok_or_else(missing)
+            .ok_or_else(|| in_run(number))
     }
 
     /// That a leaf is in the tree, with its digest and the tree's head; checked. O(log events) nodes.
@@ -223,12 +224,20 @@ impl Nodes for LogTree<'_> {
             return Err(missing(level, index));
         }
         self.with_group(first / GROUP, |group| group.node(level, index))?
-            .ok_or_else(|| missing(level, index))
+            .ok_or_else(|| in_run(first))
     }
 }
 
 fn missing(level: u8, index: u64) -> Error {
     let message = format!("the tree has no node {index} of level {level}");
+    Error::new(ErrorKind::InvalidInput, message)
+}
+
+/// The error of a leaf below what is kept of a run.
+fn in_run(number: u64) -> Error {
+    let message = format!(
+        "the event of sequence {number} was removed with those beside it, and of these the log has no digests any more"
+    );
     Error::new(ErrorKind::InvalidInput, message)
 }
 

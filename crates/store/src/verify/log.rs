@@ -11,6 +11,7 @@ use super::removals::Gone;
 use super::report::VerifyReport;
 use super::rows::SegmentRows;
 use crate::model::KindTable;
+use crate::rows::RunSaid;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub(crate) struct LogCheck<'a> {
     kinds: KindTable,
     /// How far sources were gone through so far.
     positions: HashMap<Box<str>, u64>,
+    /// How many events are in runs so far, without a record of their own, and were in no stream yet.
+    folded: u64,
     /// The segment that is being read.
     pub(super) segment: Option<SegmentRows>,
     /// The first clock reading of each segment and after the checkpoint, each with its event.
@@ -59,6 +62,7 @@ impl<'a> LogCheck<'a> {
             chains: Vec::new(),
             kinds: KindTable::default(),
             positions: HashMap::new(),
+            folded: 0,
             segment: None,
             firsts: Vec::new(),
             wants_first: false,
@@ -216,9 +220,44 @@ impl<'a> LogCheck<'a> {
             // Where sequences are left out there is no tree.
             rows.tree.take_if(|tree| tree.frame(frame).is_err());
         }
+        self.run(frame);
         for record in frame.records() {
             self.record(&record);
         }
+    }
+
+    /// Takes what a run says of events that have no record.
+    fn run(&mut self, frame: &Frame<'_>) {
+        let Some(sequences) = frame.run() else {
+            return;
+        };
+        let kept = frame.records().count() as u64;
+        let left_out = (frame.len() as u64).saturating_sub(kept);
+        self.folded = self.folded.saturating_add(left_out);
+        self.report.removed = self.report.removed.saturating_add(left_out);
+        self.gone.run(sequences.clone());
+        match RunSaid::of(frame) {
+            Ok(said) => {
+                if let (Some(rows), Some(said)) = (&mut self.segment, said) {
+                    rows.newest = rows.newest.max(Some(said.newest));
+                }
+            }
+            Err(message) => {
+                let file = frame.start().segment.file_name();
+                self.problem(Some(sequences.start), Some(file), message);
+                self.not_whole();
+            }
+        }
+    }
+
+    /// Whether events of a stream that are not there may be in the runs so far, as many as there are between two clocks.
+    fn may_be_folded(&mut self, expected: Option<u32>, clock: u32) -> bool {
+        let missing = expected.and_then(|expected| clock.checked_sub(expected));
+        let left = missing.and_then(|missing| self.folded.checked_sub(missing.into()));
+        if let Some(left) = left {
+            self.folded = left;
+        }
+        left.is_some()
     }
 
     fn record(&mut self, at: &FrameRecord<'_>) {
@@ -242,16 +281,21 @@ impl<'a> LogCheck<'a> {
             self.damage.unnamed(at.sequence);
             return Ok(());
         };
-        let rows = self.segment.as_mut().ok_or("it is in no segment")?;
-        let local = usize::try_from(record.local_coordinate()).unwrap_or(usize::MAX);
-        let chain = self.chains.get_mut(place).ok_or("it has no chain")?;
-        let (before, expected_clock) = match &chain {
+        let chain = self.chains.get(place).ok_or("it has no chain")?;
+        let (before, expected_clock) = match chain {
             Some(chain) => (chain.hash, chain.clock.checked_add(1)),
             None => (record.previous().unwrap_or(Hash::ZERO), Some(0)),
         };
-        let is_gap = self.damage.any && expected_clock.is_some_and(|next| record.clock() > next);
+        let is_later = expected_clock.is_some_and(|next| record.clock() > next);
+        let is_gap = is_later
+            && (self.damage.any
+                || record.previous().is_some()
+                    && self.may_be_folded(expected_clock, record.clock()));
+        let rows = self.segment.as_mut().ok_or("it is in no segment")?;
+        let local = usize::try_from(record.local_coordinate()).unwrap_or(usize::MAX);
+        let chain = self.chains.get_mut(place).ok_or("it has no chain")?;
         let previous = match is_gap {
-            // What it follows is damaged, and is known only if it says so itself.
+            // What it follows is damaged or in a run, and is known only if it says so itself.
             true => record.previous(),
             false => Some(before),
         };
@@ -413,9 +457,7 @@ impl<'a> LogCheck<'a> {
 
 /// The sequence after the events that the header of a frame says are in it.
 pub(crate) fn claimed_end(header: &FrameHeader) -> Sequence {
-    let end = header
-        .first_sequence
-        .checked_add(u64::from(header.sequences()));
+    let end = header.first_sequence.checked_add(header.sequences());
     end.unwrap_or(header.first_sequence)
 }
 

@@ -2,14 +2,24 @@
 
 use super::entry::{LogEnd, LogEntry, LogRecord};
 use super::names::NamesRead;
-#[cfg(doc)]
-use crate::ErrorKind;
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::read::end_and_snapshot;
 use crate::rows::decoded;
-use crate::{Error, Store};
+use crate::{Error, ErrorKind, Sequence, Store};
+use std::ops::Range;
 use strandline_core::record::{RecordPayload, StoredRecord};
 use strandline_segment::{LogOrigin, Manifest};
+
+/// The error of a log that has not all of its hashes any more.
+fn in_run(run: &Range<Sequence>) -> Error {
+    let message = format!(
+        "the events {} to {} were removed, and the log has none of their hashes any more, which an exact copy by entries \
+         needs; take a backup instead, which has all that is left",
+        run.start,
+        run.end.get().saturating_sub(1)
+    );
+    Error::new(ErrorKind::InvalidInput, message)
+}
 
 /// What the log of a store says of itself before its first commit.
 ///
@@ -30,7 +40,7 @@ pub fn log_origin(store: &Store) -> Result<LogOrigin, Error> {
             unrecorded_before: manifest.unrecorded_before(),
         }),
         _ => Err(Error::new(
-            crate::ErrorKind::Corrupt,
+            ErrorKind::Corrupt,
             "the MANIFEST is gone, or is that of another store",
         )),
     }
@@ -47,6 +57,7 @@ pub fn log_origin(store: &Store) -> Result<LogOrigin, Error> {
 ///
 /// # Errors
 ///
+/// [`ErrorKind::InvalidInput`] if a compaction left a run of removed events in the log, of which there are no hashes;
 /// [`ErrorKind::Corrupt`] if the log is damaged, [`ErrorKind::Io`], [`ErrorKind::Cancelled`], and those of `visit`.
 pub fn read_log(
     store: &Store,
@@ -64,6 +75,9 @@ pub fn read_log(
         let log_hash = frame.header().log_hash;
         if let Some(body) = frame.note() {
             return visit(LogEntry::Note { body, log_hash });
+        }
+        if let Some(run) = frame.run() {
+            return Err(in_run(&run));
         }
         let last = frame.len().saturating_sub(1);
         for (number, at) in frame.records().enumerate() {

@@ -206,6 +206,15 @@ impl<'a> Annotator<'a> {
                     self.note(end, note)?;
                     end += RECORD_HEADER_BYTES as u64 + note.len() as u64;
                 }
+                if let Some(bytes) = frame.run_bytes() {
+                    let own = bytes as u64;
+                    self.heading((end, own), 1, "run", String::new(), None)?;
+                    self.layout(end, 2, &RECORD_HEADER_LAYOUT)?;
+                    let head = RECORD_HEADER_BYTES as u64;
+                    let place = (end + head, own.saturating_sub(head));
+                    self.part(place, 2, "what it says of itself", |_| String::new())?;
+                    end += own;
+                }
                 for record in frame.records() {
                     self.record(&record)?;
                     end = u64::from(record.position.offset) + record_bytes(&record);
@@ -264,9 +273,14 @@ impl<'a> Annotator<'a> {
         header: &FrameHeader,
         problem: Option<String>,
     ) -> Result<(), Error> {
-        let value = match header.is_note {
-            true => format!("a note, at sequence {}", header.first_sequence),
-            false => format!(
+        let value = match (header.is_note, header.is_run) {
+            (true, _) => format!("a note, at sequence {}", header.first_sequence),
+            (_, true) => format!(
+                "a run of {} removed events from sequence {}",
+                header.sequences(),
+                header.first_sequence
+            ),
+            _ => format!(
                 "{} records from sequence {}",
                 header.records, header.first_sequence
             ),

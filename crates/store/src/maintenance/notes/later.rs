@@ -141,6 +141,17 @@ impl LaterRemovals {
         let mut took_nothing = Vec::new();
         let scanned = copy.scan(self.end, start, |frame| {
             meter.add(frame.len() as u64)?;
+            if let Some(run) = frame.run() {
+                for sequence in run.start.get()..run.end.get() {
+                    let sequence = Sequence::new(sequence);
+                    for of in members.with(sequence) {
+                        if let Some(Later::Anew(anew)) = self.all.get_mut(of) {
+                            anew.taken.add_folded(sequence);
+                        }
+                    }
+                }
+                return Ok(());
+            }
             for record in frame.records() {
                 for of in members.with(record.sequence) {
                     let Some(Later::Anew(anew)) = self.all.get_mut(of) else {
@@ -234,6 +245,7 @@ fn has_removed(log: &LogView, end: LogPosition, meter: &mut Meter<'_>) -> Result
     };
     let mut has_removed = false;
     let scanned = log.scan(end, Some(info.start()), |frame| {
+        has_removed |= frame.run().is_some();
         has_removed |= frame.records().any(|at| RemovedRecord::is_one(at.body));
         meter.add(frame.len() as u64)
     });

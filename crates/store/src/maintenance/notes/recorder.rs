@@ -25,6 +25,12 @@ impl Taken {
         self.hasher.add(sequence, hash);
     }
 
+    /// Notes the next event, which is in a run: its hash is not known any more, so the digest is of the others, and
+    /// nobody makes it anew.
+    pub(super) fn add_folded(&mut self, sequence: Sequence) {
+        self.runs.push(sequence);
+    }
+
     /// Whether an event was noted.
     #[cfg(all(test, not(strandline_loom)))]
     pub(super) fn has(&self, sequence: Sequence) -> bool {

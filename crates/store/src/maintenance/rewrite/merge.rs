@@ -1,8 +1,10 @@
 //! Merging segments that are short by now, after events were removed from them. Which these are, `runs` says.
 //!
 //! Frames stay as they are, one after the other, and so do sequences and hashes: what is merged is read as
-//! before. It takes nothing, so the log has no record of it.
+//! before. But commits of which nothing is left become runs, and runs that follow each other one. It takes nothing, so the log has no record of it.
 
+use super::fold_plan::FoldPlan;
+use super::folded_records::{FoldedRecords, Unchanged};
 use super::merged_records::MergedRecords;
 use super::runs::{Short, runs};
 use super::segments::{check_merged, newest_of, switch, useless_merged, with_footer};
@@ -135,9 +137,15 @@ fn merge(
         // Notes alone say none, and segments before these may.
         None => reading_at(shared, *run.end())?,
     };
-    let mut records = MergedRecords::default();
-    let segment = begun.write(|record, out| records.body(record, out))?;
-    drop(records);
+    let plan = FoldPlan::of(&begun, |_| false)?;
+    let segment = match plan.is_empty() {
+        true => {
+            let mut records = MergedRecords::default();
+            begun.write(|record, out| records.body(record, out))?
+        }
+        false => begun.write_folding(&mut FoldedRecords::new(&plan, Unchanged))?,
+    };
+    drop(plan);
     let ready = with_footer(shared, segment, newest)?;
     let replaced: Vec<_> = ready.segment().replaces().collect();
     let merged = replaced.len().saturating_sub(1);

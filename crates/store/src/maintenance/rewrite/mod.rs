@@ -1,13 +1,16 @@
 //! Rewriting segments while the store is used: [`compact()`] removes events, [`redact()`] their payloads, [`redo()`] takes
 //! away again what was put back of either.
 //!
-//! Rules choose events (`retention`, `redaction`, as `marks`), and `segments` takes them out, for both. What a
+//! Rules choose events (`retention`, `redaction`, as `marks`), and `segments` takes them out, for both. Which commits
+//! become runs then, `fold_plan` says. What a
 //! compaction leaves of segments, `merge` makes fewer of, as `runs` says. Lists no
 //! removals, which `inspect` does. Knows the notes of removals that are written into the log, and no other verb
 //! of maintenance.
 
 mod compact;
 mod compacted;
+mod fold_plan;
+mod folded_records;
 mod marks;
 mod merge;
 mod merged_records;

@@ -2,6 +2,8 @@
 //! none itself.
 
 use super::compacted::Compacted;
+use super::fold_plan::FoldPlan;
+use super::folded_records::{Change, FoldedRecords};
 use super::marks::{MarkedSegment, Marks};
 use crate::engine::group_sync::PoisonOnPanic;
 use crate::engine::merge_at_work::MergesHeld;
@@ -9,8 +11,8 @@ use crate::engine::{Rewriting, Shared};
 use crate::maintenance::notes::{Recorder, Taken, Told};
 use crate::maintenance::progress::Meter;
 use crate::model::IndexFileName;
-use crate::rows::RemovedHeads;
 use crate::rows::footer::{self, Opened, rebuilt_footer};
+use crate::rows::{RemovedHeads, decoded};
 use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
 use std::ops::Range;
@@ -220,24 +222,70 @@ fn prepare(
         writer.log.rewrite(marked.id, &shared.random)?
     };
     noted.done.bytes_before += begun.source_bytes()?;
-    let mut newest = newest_of(&begun);
-    let segment = begun.write(|record, out| {
-        meter.add(record.body.len() as u64)?;
-        let change = marked.change(record.sequence);
-        let Some(change) = change.filter(|_| !RemovedRecord::is_one(record.body)) else {
-            out.extend_from_slice(record.body);
-            return Ok(());
-        };
-        let before = decode(record)?;
-        newest = newest.max(Some(before.hlc));
-        observer.changes(&before);
-        noted.add(record, change);
-        changed(before, change, out);
-        Ok::<(), Error>(())
-    })?;
-    let ready = with_footer(shared, segment, newest)?;
+    let plan = match marked.is_removed_from() {
+        true => FoldPlan::of(&begun, |sequence| {
+            marked.change(sequence) == Some(RemovalChange::Removed)
+        })?,
+        false => FoldPlan::default(),
+    };
+    let mut changing = Changing {
+        marked,
+        meter,
+        observer,
+        newest: newest_of(&begun),
+        noted: &mut *noted,
+    };
+    let segment = match plan.is_empty() {
+        true => begun.write(|record, out| changing.body(record, out))?,
+        false => begun.write_folding(&mut FoldedRecords::new(&plan, &mut changing))?,
+    };
+    let ready = with_footer(shared, segment, changing.newest)?;
     noted.done.bytes_after += ready.segment.bytes()?;
     Ok(ready)
+}
+
+/// Changes the chosen records of a segment, and notes what it changes.
+struct Changing<'c, 'm> {
+    marked: &'c MarkedSegment,
+    meter: &'c mut Meter<'m>,
+    observer: &'c mut dyn Observer,
+    newest: Option<Hlc>,
+    noted: &'c mut Noted,
+}
+
+impl Changing<'_, '_> {
+    /// The record as it is to be, if it is to be another.
+    fn changed<'r>(&mut self, at: &FrameRecord<'r>) -> Result<Option<StoredRecord<'r>>, Error> {
+        self.meter.add(at.body.len() as u64)?;
+        let change = self.marked.change(at.sequence);
+        let Some(change) = change.filter(|_| !RemovedRecord::is_one(at.body)) else {
+            return Ok(None);
+        };
+        let before = decode(at)?;
+        self.newest = self.newest.max(Some(before.hlc));
+        self.observer.changes(&before);
+        self.noted.add(at, change);
+        Ok(Some(changed(before, change)))
+    }
+
+    /// Appends the body of the record in the place of the one that is there.
+    fn body(&mut self, at: &FrameRecord<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+        match self.changed(at)? {
+            None => out.extend_from_slice(at.body),
+            Some(StoredRecord::Event(event)) => event.encode(out),
+            Some(StoredRecord::Removed(removed)) => removed.encode(out),
+        }
+        Ok(())
+    }
+}
+
+impl Change for &mut Changing<'_, '_> {
+    fn change<'r>(&mut self, at: &FrameRecord<'r>) -> Result<StoredRecord<'r>, Error> {
+        match self.changed(at)? {
+            Some(record) => Ok(record),
+            None => decoded(at),
+        }
+    }
 }
 
 /// The newest clock reading that the footers say of the segments that are read; none if they know none.
@@ -291,13 +339,13 @@ fn decode<'a>(record: &FrameRecord<'a>) -> Result<Record<'a>, Error> {
     }
 }
 
-fn changed(before: Record<'_>, change: RemovalChange, out: &mut Vec<u8>) {
+fn changed(before: Record<'_>, change: RemovalChange) -> StoredRecord<'_> {
     match change {
-        RemovalChange::Removed => RemovedRecord::of(&before).encode(out),
+        RemovalChange::Removed => StoredRecord::Removed(RemovedRecord::of(&before)),
         RemovalChange::Redacted => {
             let hash = before.payload.hash();
             let payload = RecordPayload::Redacted { hash };
-            Record { payload, ..before }.encode(out);
+            StoredRecord::Event(Record { payload, ..before })
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::maintenance::progress::Meter;
 use crate::verify::claimed_end;
 use crate::{Coordinate, Error, ErrorKind, Event, EventId, Hlc, Sequence, Store};
 use std::collections::{HashMap, HashSet};
-use strandline_core::record::{RecordPayload, RemovalNote, Runs, StoredRecord, push_run};
+use strandline_core::record::{RecordPayload, RemovalNote, Runs, StoredRecord, push_all, push_run};
 use strandline_core::{EventHasher, Hash};
 use strandline_segment::{FrameHeader, FrameRecord, Piece, ScanError, SegmentInfo};
 
@@ -133,8 +133,12 @@ impl<'a> Salvager<'a> {
                     return self.note(note);
                 }
                 let mut commit = Commit::default();
+                let records = self.saver.report.removed;
                 for record in frame.records() {
                     self.record(file, &record, &mut commit)?;
+                }
+                if frame.run().is_some() {
+                    self.saver.report.removed = records.saturating_add(frame.len() as u64);
                 }
                 meter.add(frame.len() as u64)?;
                 self.saver.save(file, &mut commit)
@@ -204,6 +208,13 @@ impl<'a> Salvager<'a> {
     fn header(&mut self, file: &str, header: &FrameHeader) {
         self.durable.take(header.durable_through, file);
         self.end = self.end.max(claimed_end(header));
+        if header.is_run {
+            // Whatever becomes of its records, none of these events is there.
+            push_all(
+                &mut self.saver.known,
+                header.first_sequence..claimed_end(header),
+            );
+        }
     }
 
     /// Keeps the note of a removal, as one of another log.

@@ -59,7 +59,8 @@ pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result
         if verified.head_at.is_none() {
             verified.mismatches.push(format!(
                 "no commit of the store has the log hash {head}: what was before it is not what \
-                 it was, or the store ends before it"
+                 it was, or the store ends before it, or a compaction removed the commit and those \
+                 beside it, of which no log hash is left"
             ));
         }
     }
