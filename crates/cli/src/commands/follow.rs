@@ -295,6 +295,9 @@ fn failed(error: &Arc<FollowError>, args: &Args) -> anyhow::Error {
         FollowError::TermLost { .. } => format!(
             "`strandline replicas {url}` shows what is there and what is lacking"
         ),
+        FollowError::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
+            "a replica has its directory to itself; nothing was changed".to_owned()
+        }
         FollowError::Io { .. } => {
             "mend what is in the way, as a disk that is full, and give the command again: it goes on with what is there"
                 .to_owned()

@@ -11,15 +11,17 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline::maintenance::is_vacant;
 use strandline_core::fs::{EntryKind, FileLock, Fs, TEMPORARY_SUFFIX};
 use strandline_segment::{
-    BUCKET_FILE, LogError, LogIdentity, LogPosition, LogReceiver, Manifest, SegmentId, SegmentInfo,
-    footer_on_disk,
+    BUCKET_FILE, FOLLOWED_FILE, LogError, LogIdentity, LogPosition, LogReceiver, MANIFEST_FILE,
+    Manifest, SegmentId, SegmentInfo, footer_on_disk,
 };
 
 /// The file that is locked while a directory is filled for the first time. Once there is a copy, that is locked.
 const FILLING_FILE: &str = "FILLING";
+/// The files of a store that is written, and of one that is shipped.
+const LOCK: &str = "LOCK";
+const OWNER_FILE: &str = "replica-owner.json";
 
 /// A copy of a log in a directory of its own.
 pub(crate) struct Copy {
@@ -378,19 +380,43 @@ impl Copy {
 }
 
 /// Checks that a directory without a copy has nothing of anybody else in it: a copy is a directory's only contents, and
-/// takes files of such names for its own. What an interrupted beginning has left is known by its lock.
+/// takes files of such names for its own. What an interrupted beginning has left is known by its names; a store, which may
+/// lack its MANIFEST, by its lock, which a copy has not.
 pub(crate) fn check_own(fs: &dyn Fs, dir: &Path) -> Result<(), FollowError> {
     if Manifest::read(fs, dir)?.is_some() {
         return Ok(());
     }
-    let is_filling = [FILLING_FILE, BUCKET_FILE].iter();
-    let mut is_filling = is_filling.map(|name| fs.identity(&dir.join(name)));
-    if is_filling.any(|found| found.is_ok()) || is_vacant(fs, dir)? {
-        return Ok(());
-    }
-    let reason = "it has files of a store, and no MANIFEST; name a directory that is not there yet";
+    let entries = match fs.list_names(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|error| FollowError::io("list", dir, error))?,
+    };
+    let names = || entries.iter().map(|entry| entry.name.as_str());
+    let is_segment = |name: &str| SegmentId::parse_file_name(name).is_some();
+    let reason = match names().find(|name| !is_of_copy(name)) {
+        Some(other) => format!("it is no copy, and is not empty: {other} is in it"),
+        None if names().any(|name| name == LOCK) && names().any(is_segment) => {
+            "it has segments of a store, and no MANIFEST".to_owned()
+        }
+        None => return Ok(()),
+    };
+    let reason = format!("{reason}; name a directory that is not there yet");
     let error = io::Error::new(io::ErrorKind::AlreadyExists, reason);
     Err(FollowError::io("fill", dir, error))
+}
+
+/// Whether a copy that was begun, or what is in an empty directory, may have this name.
+fn is_of_copy(name: &str) -> bool {
+    let whole = name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name);
+    let others = [
+        FILLING_FILE,
+        BUCKET_FILE,
+        FOLLOWED_FILE,
+        MANIFEST_FILE,
+        OWNER_FILE,
+        LOCK,
+        "lost+found",
+    ];
+    others.contains(&whole) || SegmentId::parse_file_name(whole).is_some() || is_merged(whole)
 }
 
 /// Removes a file, if it is there.

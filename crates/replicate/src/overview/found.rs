@@ -1,6 +1,6 @@
 //! `Found`: what a listing of a bucket has, by kind. Reads no object.
 
-use super::{Amount, ObjectAmounts};
+use super::amounts::{Amount, ObjectAmounts};
 use crate::bucket::{Bucket, BucketError, Listed};
 use crate::object::{Key, State, Term};
 use std::collections::{BTreeMap, BTreeSet};

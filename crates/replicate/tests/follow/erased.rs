@@ -75,9 +75,10 @@ fn who_was_killed_while_taking_over_takes_it_away_at_the_next_start() {
     let (taken, copy) = (dir.path().join("taken"), dir.path().join("copy"));
     let replica = Replica::open(bucket.clone(), &copy, replica_options()).unwrap();
     drop(replica);
-    // As the directory is then: the file beside the store says that the records are to be looked at.
+    // As the directory is then: a replica no more, and the file beside the store says that the records are to be looked at.
     OsFs.create_dir_all(&taken).unwrap();
-    for entry in OsFs.list_names(&copy).unwrap() {
+    let names = OsFs.list_names(&copy).unwrap().into_iter();
+    for entry in names.filter(|entry| entry.name != strandline_segment::FOLLOWED_FILE) {
         let bytes = read_file(&OsFs, &copy.join(&entry.name), 1 << 30).unwrap();
         replace_file(&OsFs, &taken.join(&entry.name), &bytes).unwrap();
     }

@@ -31,9 +31,6 @@ pub const MANIFEST_FILE: &str = "MANIFEST";
 /// Name of the file that a directory has beside it whose log is not all there: sealed segments are in a bucket, and
 /// are read through a file system that knows it. That one does not show the file, so whoever sees it lacks the rest.
 pub const BUCKET_FILE: &str = "BUCKET";
-/// Name of the file that a directory has into which a bucket is followed: how far that is. What is written to the log there
-/// by anybody else would contradict what comes next.
-pub const FOLLOWED_FILE: &str = "FOLLOWED";
 
 /// The latest manifest format that this crate reads; it writes this one where a segment has runs, and else an
 /// earlier one.

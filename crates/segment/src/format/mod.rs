@@ -29,7 +29,7 @@ pub use layout::{
 };
 pub use limits::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FRAME_ALIGNMENT};
 pub(crate) use manifest::MANIFEST_MAGIC;
-pub use manifest::{BUCKET_FILE, FOLLOWED_FILE, MANIFEST_FILE, MANIFEST_VERSION, Manifest};
+pub use manifest::{BUCKET_FILE, MANIFEST_FILE, MANIFEST_VERSION, Manifest};
 pub use origin::LogOrigin;
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use run::{RUN_KEPT_MAX, RUN_SEQUENCES_MAX, run_head_bytes};
@@ -37,3 +37,7 @@ pub(crate) use run::{RunHead, encode_run};
 pub use segment_info::SegmentInfo;
 pub use trailer::{FOOTER_BYTES_MAX, TRAILER_BYTES};
 pub(crate) use trailer::{TRAILER_MAGIC, claimed_end, decode_trailer, encode_trailer};
+
+/// Name of the file that a directory has into which a bucket is followed: how far that is. What is written to the log there
+/// by anybody else would contradict what comes next.
+pub const FOLLOWED_FILE: &str = "FOLLOWED";
