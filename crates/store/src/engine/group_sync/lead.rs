@@ -1,19 +1,15 @@
-//! `Lead`: the turn of the thread that syncs.
-
-use super::sync::GroupSync;
-use super::target::SyncTarget;
+//! `Lead`: the turn of the thread that syncs. What is done if that panics, whoever gives it says.
 
 /// Stops everything if the leader panics inside the sync: the others would wait for ever.
-pub(super) struct Lead<'a, T: SyncTarget> {
-    pub(super) group: &'a GroupSync<T>,
+pub(super) struct Lead<F: Fn()> {
+    pub(super) stop: F,
     pub(super) finished: bool,
 }
 
-impl<T: SyncTarget> Drop for Lead<'_, T> {
+impl<F: Fn()> Drop for Lead<F> {
     fn drop(&mut self) {
         if !self.finished {
-            self.group
-                .set_poison("the thread that was syncing panicked");
+            (self.stop)();
         }
     }
 }

@@ -328,7 +328,7 @@ impl<T: SyncTarget> GroupSync<T> {
         let expected = state.served;
         drop(state);
         let mut lead = Lead {
-            group: self,
+            stop: || self.set_poison("the thread that was syncing panicked"),
             finished: false,
         };
         let (target, written) = self.gather(expected, yields);
