@@ -3,7 +3,7 @@
 //! It holds the order; what is checked is in the commands, which it stands above.
 
 use crate::run::run as cargo;
-use crate::{crash, examples, inspector, loom, proof, tidy};
+use crate::{crash, examples, inspector, loom, parquet, proof, tidy};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -37,6 +37,8 @@ const STEPS: &[Step] = &[
     ("proofs, read by others", || {
         done(proof::run(&proof::Args::default())?)
     }),
+    // Where there is no Python or no network, it says what it passes over.
+    ("Parquet, read by others", || done(parquet::run()?)),
     // Where there is no Chromium, no Node.js or no network, it says what it passes over.
     ("views, in a browser", || done(inspector::run()?)),
     ("power cuts", || {

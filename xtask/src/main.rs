@@ -12,7 +12,9 @@ mod inspector;
 mod loom;
 mod model;
 mod mutate;
+mod parquet;
 mod proof;
+mod python;
 mod run;
 mod test;
 mod tidy;
@@ -105,6 +107,13 @@ enum Repository {
     ///
     /// Example: cargo xtask proof --mutations
     Proof(proof::Args),
+    /// Have DuckDB and pandas read files of Parquet that are exported, and import what they write of them.
+    ///
+    /// Needs Python 3.10 or later, which STRANDLINE_PYTHON can name, and a network the first time; what cannot be
+    /// checked is said.
+    ///
+    /// Example: cargo xtask parquet
+    Parquet,
     /// List the commands on a store.
     Store,
     /// Open every view of the inspector in a browser, click through it, and compare its numbers with the store's.
@@ -146,6 +155,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Repository::Crash(args) => crash::run(&args),
             Repository::Fuzz(args) => fuzz::run(&args),
             Repository::Proof(args) => proof::run(&args),
+            Repository::Parquet => parquet::run(),
             Repository::Store => program(STORE, &root()?, &["help".into()]),
             Repository::Inspector => inspector::run(),
             Repository::Ci => ci::run(),

@@ -23,6 +23,27 @@ const LINKS_MAX: usize = 40;
 /// Longest name that the name of a file that is not whole yet takes over.
 const NAME_BYTES_MAX: usize = 200;
 
+/// Opens a file that is read at any place.
+#[cfg(feature = "parquet")]
+pub(crate) fn open_file(path: &Path) -> Result<File, WrongUsage> {
+    let wrong = |reason: &dyn std::fmt::Display| {
+        WrongUsage(format!("{} cannot be read: {reason}", path.display()))
+    };
+    if path.as_os_str() == "-" {
+        return Err(wrong(
+            &"Parquet is read from its end on, so it has to be a file",
+        ));
+    }
+    let file = File::open(path).map_err(|error| wrong(&error))?;
+    let metadata = file.metadata().map_err(|error| wrong(&error))?;
+    match metadata.is_file() {
+        true => Ok(file),
+        false => Err(wrong(
+            &"Parquet is read from its end on, so it has to be a file",
+        )),
+    }
+}
+
 /// A file, a pipe or a device, to read from its start to its end.
 pub(crate) struct Input {
     from: Box<dyn Read>,

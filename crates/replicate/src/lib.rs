@@ -21,6 +21,8 @@ pub mod protocol;
 mod remote;
 mod replica;
 mod replicator;
+#[cfg(feature = "metrics")]
+mod report;
 mod restore;
 mod ship;
 mod takeover;

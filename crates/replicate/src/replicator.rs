@@ -47,6 +47,9 @@ use strandline_core::{Clock, Sequence, SystemClock};
 pub struct Replicator {
     /// Held by the threads alone: appends are told when these have ended.
     source: Weak<Source>,
+    /// The directory of the store.
+    #[cfg(feature = "metrics")]
+    dir: std::path::PathBuf,
     board: Arc<Board>,
     hurry: Hurry,
     bucket: Bucket,
@@ -102,6 +105,8 @@ impl Replicator {
         })?;
         Ok(Self {
             source: shipped,
+            #[cfg(feature = "metrics")]
+            dir: store.dir().to_path_buf(),
             board,
             hurry,
             bucket,
@@ -116,6 +121,13 @@ impl Replicator {
     pub fn status(&self) -> ReplicatorStatus {
         self.board
             .status(self.clock.elapsed(), self.bucket.requests())
+    }
+
+    /// Tells the recorder of the crate `metrics` how far the store is shipped, as [`status`](Self::status) says: the
+    /// gauges and counters of `docs/metrics.md`. Call it before what was recorded is fetched, or every few seconds.
+    #[cfg(feature = "metrics")]
+    pub fn report_metrics(&self) {
+        crate::report::replicator(&self.dir, &self.status());
     }
 
     /// Waits until the term has begun, and says whether it has within the timeout. It never will once the shipper

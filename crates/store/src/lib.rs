@@ -56,6 +56,7 @@ mod append;
 mod engine;
 mod follow;
 pub mod maintenance;
+mod meter;
 mod model;
 mod open;
 mod read;

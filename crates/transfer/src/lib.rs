@@ -37,6 +37,8 @@
 mod export;
 mod format;
 mod import;
+#[cfg(feature = "parquet")]
+mod table;
 mod text;
 
 pub use export::{Exported, export, export_exact, export_opened};
@@ -45,6 +47,8 @@ pub use import::{
     ImportError, ImportOptions, Imported, ImportedExact, check_exact, first_event, import,
     import_exact, try_import,
 };
+#[cfg(feature = "parquet")]
+pub use table::{ParquetError, ParquetLines, export_parquet};
 pub use text::{base64_text, parse_rfc3339, readable_json};
 
 /// The program in the README is compiled and run with the others.

@@ -11,6 +11,7 @@ mod tree_table;
 
 pub(crate) use mutations::misplaced;
 
+use crate::python::pythons;
 use crate::run::{cargo, root, run as cargo_run};
 use anyhow::{Context, ensure};
 use std::path::{Path, PathBuf};
@@ -200,20 +201,4 @@ fn environment() -> anyhow::Result<Option<PathBuf>> {
         return Ok(None);
     }
     Ok(Some(python))
-}
-
-/// Where a recent Python may be.
-fn pythons() -> Vec<PathBuf> {
-    let named = std::env::var_os("STRANDLINE_PYTHON").map(PathBuf::from);
-    let on_path = ["python3", "python3.14", "python3.13", "python3.12"].map(PathBuf::from);
-    // pyenv keeps several, and gives the one that somebody chose its name.
-    let versions = std::env::var_os("HOME").map(|home| Path::new(&home).join(".pyenv/versions"));
-    let kept = versions.into_iter().flat_map(|versions| {
-        let entries = OsFs.list(&versions).unwrap_or_default();
-        let python = move |name: String| versions.join(name).join("bin/python");
-        entries
-            .into_iter()
-            .map(move |entry| python(entry.name.clone()))
-    });
-    named.into_iter().chain(on_path).chain(kept).collect()
 }

@@ -116,6 +116,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-transfer",
             "strandline-live",
             "strandline-anchor",
+            // One page lists what all of them tell a recorder of metrics.
+            "strandline-replicate",
         ],
     ),
     (

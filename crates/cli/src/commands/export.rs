@@ -16,6 +16,9 @@ pub(super) enum Format {
     Lines,
     /// CloudEvents 1.0 as JSON.
     Cloudevents,
+    /// A file of Apache Parquet, a row an event, for DuckDB, pandas and their like.
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 impl Format {
@@ -23,6 +26,18 @@ impl Format {
         match self {
             Self::Lines => LineFormat::Lines,
             Self::Cloudevents => LineFormat::CloudEvents,
+            // Rows are read as lines.
+            #[cfg(feature = "parquet")]
+            Self::Parquet => LineFormat::Lines,
+        }
+    }
+
+    /// Whether it is a table, which is whole or none.
+    pub(crate) const fn is_table(self) -> bool {
+        match self {
+            Self::Lines | Self::Cloudevents => false,
+            #[cfg(feature = "parquet")]
+            Self::Parquet => true,
         }
     }
 }
@@ -36,7 +51,7 @@ pub struct Args {
     /// output, the default. A file that is there is not overwritten.
     #[arg(long, short = 'o', value_name = "FILE")]
     output: Option<PathBuf>,
-    /// What lines look like.
+    /// What is written.
     #[arg(long, value_enum, default_value_t = Format::Lines)]
     format: Format,
     /// Write the whole log with everything that its hashes cover: `import --exact` makes a copy of the store of it, in
@@ -74,6 +89,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     };
     let outcome = match opener.as_deref() {
         _ if args.exact => export_exact(&store, &mut out, &mut show),
+        #[cfg(feature = "parquet")]
+        opener if args.format.is_table() => {
+            strandline_transfer::export_parquet(&snapshot, &query, opener, &mut out, &mut show)
+        }
         None => export(&snapshot, &query, format, &mut out, &mut show),
         Some(opener) => export_opened(&snapshot, &query, opener, format, &mut out, &mut show),
     };
@@ -81,6 +100,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (is_standard, is_unread) = (out.is_standard(), out.is_unread());
     let (exported, written) = match outcome {
         Ok(exported) => (exported, Ok(())),
+        Err(error) if args.format.is_table() => (Exported::default(), Err(error.into())),
         Err(error) => (Exported::default(), Err(stopped(error, &out))),
     };
     out.finish(written)?;

@@ -3,6 +3,8 @@
 use super::export::Format;
 use crate::args::{CATEGORY_DEFAULT, StoreArgs, open_to_write};
 use crate::files::Input;
+#[cfg(feature = "parquet")]
+use crate::files::open_file;
 use crate::outcome::{Advised, Outcome, WrongUsage, first_of};
 use crate::terminal::{Bar, Screen, count, number};
 use serde_json::json;
@@ -26,7 +28,7 @@ pub struct Args {
     /// The lines: a file, a pipe, or `-` for standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What lines look like.
+    /// What is read.
     #[arg(long, value_enum, default_value_t = Format::Lines)]
     format: Format,
     /// The category of kinds that are a number below 0x1000, the type, and of events without a kind.
@@ -58,12 +60,25 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    #[cfg(feature = "parquet")]
+    if args.format.is_table() {
+        let file = open_file(&args.file)?;
+        let rows = strandline_transfer::ParquetLines::new(file);
+        let mut rows =
+            rows.map_err(|error| WrongUsage(format!("{}: {error}", args.file.display())))?;
+        return run_lines(args, &mut rows, None);
+    }
     let input = Input::open(&args.file)?;
     let bytes = input.bytes();
     let mut input = BufReader::with_capacity(BUFFER_BYTES, input);
     if args.exact {
         return run_exact(args, &mut input);
     }
+    run_lines(args, &mut input, bytes)
+}
+
+/// Imports lines, of which there are so many bytes.
+fn run_lines(args: &Args, input: &mut dyn BufRead, bytes: Option<u64>) -> anyhow::Result<Outcome> {
     let mut options = ImportOptions::new()
         .format(args.format.format())
         .category(args.category)
@@ -79,7 +94,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         outcome,
         closed,
         is_made,
-    } = import_lines(args, store_options, &mut input, options, is_new)?;
+    } = import_lines(args, store_options, input, options, is_new)?;
     let imported = match &outcome {
         Ok(imported) => imported,
         Err(error) => &error.imported,

@@ -31,6 +31,8 @@ mod looks;
 mod manual;
 mod output_cases;
 mod outputs;
+#[cfg(feature = "parquet")]
+mod parquet;
 #[cfg(feature = "proof")]
 mod proof;
 mod query;

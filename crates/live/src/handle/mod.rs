@@ -4,6 +4,8 @@
 
 mod ask;
 mod live;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod position;
 mod status;
 mod wait;

@@ -114,6 +114,15 @@ impl Replica {
         self.shared.status()
     }
 
+    /// Tells the recorder of the crate `metrics` how far it is, as [`status`](Self::status) says: the gauges of
+    /// `docs/metrics.md`. Call it before what was recorded is fetched, or every few seconds.
+    #[cfg(feature = "metrics")]
+    pub fn report_metrics(&self) {
+        let status = self.status();
+        let (visible, behind) = (status.visible, status.events_behind);
+        crate::report::replica(self.store().dir(), visible, behind, status.reached_ago);
+    }
+
     /// Waits until the event of a sequence is shown, and says whether it was within `timeout`: to read what one has
     /// written elsewhere.
     ///

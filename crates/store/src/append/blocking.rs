@@ -18,6 +18,31 @@ pub(crate) fn append_one(
     event: &Event,
     options: AppendOptions<'_>,
 ) -> Result<Receipt, Error> {
+    let done = write_one(running, coordinate, event, options);
+    running.shared.metrics.appended(&done, event);
+    done
+}
+
+/// Appends events together, as a batch, with payloads of at most so many bytes, and leaves them with
+/// the caller.
+pub(crate) fn append_events(
+    running: &Running,
+    events: &[(Coordinate, Event)],
+    options: AppendOptions<'_>,
+    payload_bytes_max: usize,
+) -> Result<Vec<Receipt>, Error> {
+    let done = write_events(running, events, options, payload_bytes_max);
+    running.shared.metrics.appended_all(&done, events);
+    done
+}
+
+#[inline]
+fn write_one(
+    running: &Running,
+    coordinate: &Coordinate,
+    event: &Event,
+    options: AppendOptions<'_>,
+) -> Result<Receipt, Error> {
     let shared = &running.shared;
     let _span = append_span(shared, 1, &options);
     let prepared = prepare_one(shared, coordinate, event, &options)?;
@@ -31,9 +56,7 @@ pub(crate) fn append_one(
     Ok(shared.note_levels(receipt))
 }
 
-/// Appends events together, as a batch, with payloads of at most so many bytes, and leaves them with
-/// the caller.
-pub(crate) fn append_events(
+fn write_events(
     running: &Running,
     events: &[(Coordinate, Event)],
     options: AppendOptions<'_>,

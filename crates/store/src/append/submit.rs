@@ -23,11 +23,14 @@ pub(crate) fn submit_all(
     options: &AppendOptions<'_>,
     full: Full,
 ) -> Result<Ticket<Vec<Receipt>>, Error> {
+    let metrics = &running.shared.metrics;
     let limit = running.shared.options.payload_bytes_max;
-    let prepared = prepare_batch(&running.shared, &batch.events, options, limit)?;
+    let prepared = prepare_batch(&running.shared, &batch.events, options, limit)
+        .inspect_err(|error| metrics.refused(error))?;
     let mut receipts = Vec::with_capacity(prepared.len());
     let mut give = |receipt| receipts.push(receipt);
     let waits = submit_prepared(running, &prepared, options, full, &mut give)?;
+    metrics.wrote(&receipts, &batch.events);
     Ok(ticket(running, waits, || Ok(receipts)))
 }
 
@@ -39,10 +42,15 @@ pub(crate) fn submit_one(
     options: &AppendOptions<'_>,
     full: Full,
 ) -> Result<Ticket, Error> {
-    let prepared = prepare_one(&running.shared, coordinate, event, options)?;
+    let metrics = &running.shared.metrics;
+    let prepared = prepare_one(&running.shared, coordinate, event, options)
+        .inspect_err(|error| metrics.refused(error))?;
     let mut given = None;
     let mut give = |receipt| given = Some(receipt);
     let waits = submit_prepared(running, &[prepared], options, full, &mut give)?;
+    if let Some(receipt) = &given {
+        metrics.wrote_one(receipt, event);
+    }
     Ok(ticket(running, waits, || {
         given.ok_or_else(Error::no_receipt)
     }))
@@ -57,7 +65,13 @@ fn submit_prepared(
 ) -> Result<Waits, Error> {
     // Before anything is written: without the thread, nobody would sync for a task.
     running.start_driver()?;
-    let waits = match commit(running, prepared, options, full, give) {
+    let committed = commit(running, prepared, options, full, give);
+    if let Err(error) = &committed
+        && error.kind() != ErrorKind::Busy
+    {
+        running.shared.metrics.refused(error);
+    }
+    let waits = match committed {
         Ok(written) => {
             let (reach, end) = unmet(running, written);
             let refusal = None;

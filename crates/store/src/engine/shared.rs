@@ -11,6 +11,7 @@ use crate::engine::group_sync::{GroupSync, Reach, fate_unknown};
 use crate::engine::news::Mark;
 use crate::engine::push::Hub;
 use crate::engine::writer::{CommitLock, Committing, Context, Writer};
+use crate::meter::Metrics;
 use crate::model::{Kinds, Sources};
 use crate::tree::Trees;
 use crate::{Error, ErrorKind, OpenReport, Receipt, StoreOptions};
@@ -63,6 +64,8 @@ pub(crate) struct Shared {
     /// close has let go of the directory when it returns.
     pub(crate) is_open: Arc<RwLock<bool>>,
     pub(crate) random: Random,
+    /// Told of what is done.
+    pub(crate) metrics: Metrics,
     /// From where on removals have records, as the manifest said at opening.
     pub(crate) unrecorded_before: Option<Sequence>,
     pub(crate) report: OpenReport,

@@ -3,6 +3,7 @@
 use super::backup::{BackedUp, BackupOptions, backup_with};
 use super::progress::unwatched;
 use super::rewrite::{Compacted, Redacted, Redaction, Retention, compact, redact};
+use crate::meter::Run;
 use crate::{Error, Store};
 use std::path::Path;
 use strandline_segment::CopyMode;
@@ -36,7 +37,10 @@ impl Store {
         let shared = self.shared();
         let options = BackupOptions::new().mode(CopyMode::Copy);
         let (fs, target) = (&shared.options.fs, target.as_ref());
-        backup_with(fs, &shared.dir, target, options, &mut unwatched)
+        let run = shared.metrics.running(Run::Backup);
+        let done = backup_with(fs, &shared.dir, target, options, &mut unwatched)?;
+        run.done();
+        Ok(done)
     }
 
     /// Removes the events that `rules` do not keep, while the store is used: [`compact()`] says more.

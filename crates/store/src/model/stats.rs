@@ -67,7 +67,8 @@ pub struct Stats {
     /// and of the work in the background, which a panicking [`Fs`](crate::fs::Fs) ends. Each is told as
     /// an error through `tracing`.
     pub panics_caught: u64,
-    /// Panics of `tracing` subscribers that were caught in this process, whichever store called them.
+    /// Panics of `tracing` subscribers and of recorders of metrics that were caught in this process, whichever store
+    /// called them.
     pub subscriber_panics: u64,
 }
 

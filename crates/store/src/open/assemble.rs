@@ -7,6 +7,7 @@ use crate::engine::group_sync::GroupSync;
 use crate::engine::push::Hub;
 use crate::engine::writer::{CommitLock, KindsWritten, Writer};
 use crate::engine::{Caches, Follower, MergedFiles, Shared};
+use crate::meter::Metrics;
 use crate::model::{Kinds, Sources};
 use crate::rows::{LogSlot, Sealed};
 use crate::trace;
@@ -55,7 +56,8 @@ pub(super) fn assemble(
         caches,
     } = parts;
     let position = replayed.end;
-    let group = Arc::new(match &replayed.writer {
+    let metrics = Metrics::of(dir);
+    let group = match &replayed.writer {
         Some(writer) => GroupSync::new(
             Some(writer.active()),
             position.sequence,
@@ -63,7 +65,8 @@ pub(super) fn assemble(
         ),
         // Nothing is ever written, so nothing is ever synced.
         None => GroupSync::new(None, report.proven_durable, index.gate().clone()),
-    });
+    };
+    let group = Arc::new(group.telling(metrics.clone()));
     if let Some(ours) = &held.ours {
         ours.stops(&group);
     }
@@ -124,6 +127,7 @@ pub(super) fn assemble(
         rewriting: Mutex::default(),
         rewriter: Mutex::default(),
         random,
+        metrics,
         unrecorded_before,
         report,
         opened_at: position,

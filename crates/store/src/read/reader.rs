@@ -1,6 +1,7 @@
 //! `Reader`: from rows of the index to events.
 
 use crate::engine::Redactions;
+use crate::meter::Metrics;
 use crate::model::Kinds;
 use crate::tree::Trees;
 use crate::{Error, EventRef, StoredEvent};
@@ -17,6 +18,7 @@ pub(crate) struct Reader {
     pub(crate) kinds: Arc<Kinds>,
     /// What is known of the tree over the log.
     pub(crate) trees: Arc<Trees>,
+    pub(crate) metrics: Metrics,
 }
 
 impl Reader {

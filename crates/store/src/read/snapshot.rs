@@ -2,6 +2,7 @@
 
 use super::ahead::Ahead;
 use super::reader::{EventCursor, Reader};
+use crate::meter::{Read, Reading};
 use crate::{Error, EventRef, StoredEvent};
 use std::iter::FusedIterator;
 use strandline_core::{Epoch, EventId, Query, Sequence};
@@ -94,6 +95,7 @@ impl Snapshot {
     /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) or [`ErrorKind::Io`](crate::ErrorKind::Io)
     /// from reading it.
     pub fn get(&self, id: EventId) -> Result<Option<StoredEvent>, Error> {
+        self.reader.metrics.read(Read::Get);
         match self.index.get(id) {
             Some(row) => self.reader.read(row).map(Some),
             None => self.absent(),
@@ -110,6 +112,7 @@ impl Snapshot {
         id: EventId,
         read: impl FnOnce(EventRef<'_>) -> T,
     ) -> Result<Option<T>, Error> {
+        self.reader.metrics.read(Read::Get);
         match self.index.get(id) {
             Some(row) => self.reader.read_with(row, read).map(Some),
             None => self.absent(),
@@ -122,6 +125,7 @@ impl Snapshot {
     ///
     /// As [`get`](Self::get).
     pub fn latest(&self, entity: &str) -> Result<Option<StoredEvent>, Error> {
+        self.reader.metrics.read(Read::Latest);
         match self.index.latest(entity) {
             Some(row) => self.reader.read(row).map(Some),
             None => self.absent(),
@@ -133,7 +137,7 @@ impl Snapshot {
     pub fn stream(&self, entity: &str) -> Events<'_> {
         Events {
             ahead: Ahead::several(),
-            ..self.events(self.index.stream(entity))
+            ..self.events(self.index.stream(entity), Read::Stream)
         }
     }
 
@@ -159,7 +163,7 @@ impl Snapshot {
     /// ```
     #[must_use]
     pub fn query(&self, query: impl Into<Query>) -> Events<'_> {
-        self.events(self.index.query(self.resolved(query)))
+        self.events(self.index.query(self.resolved(query)), Read::Query)
     }
 
     /// The headers of a query, as far as the index has them: no event is read from disk.
@@ -167,6 +171,7 @@ impl Snapshot {
     /// Some may be missing if [`damage`](Self::damage) says so afterwards.
     #[must_use]
     pub fn rows(&self, query: impl Into<Query>) -> Rows<'_> {
+        self.reader.metrics.read(Read::Rows);
         self.index.query(self.resolved(query))
     }
 
@@ -233,13 +238,14 @@ impl Snapshot {
         query
     }
 
-    fn events<'a>(&'a self, rows: Rows<'a>) -> Events<'a> {
+    fn events<'a>(&'a self, rows: Rows<'a>, read: Read) -> Events<'a> {
         Events {
             snapshot: self,
             rows,
             ahead: Ahead::nothing(),
             cursor: self.reader.cursor(),
             told: false,
+            reading: self.reader.metrics.reading(read),
         }
     }
 }
@@ -275,6 +281,8 @@ pub struct Events<'a> {
     cursor: EventCursor,
     /// Whether it was said that events may be missing.
     told: bool,
+    /// Counts those that were given.
+    reading: Reading,
 }
 
 impl Events<'_> {
@@ -295,7 +303,10 @@ impl Events<'_> {
     /// As [`Snapshot::get`].
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
         match self.ahead.next(&mut self.rows, &self.cursor) {
-            Some(row) => Some(self.cursor.read(row)),
+            Some(row) => {
+                self.reading.add();
+                Some(self.cursor.read(row))
+            }
             None => self.last_error().map(Err),
         }
     }
@@ -308,7 +319,10 @@ impl Events<'_> {
     pub fn next_back_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
         let row = self.rows.next_back();
         match row.or_else(|| self.ahead.next_back()) {
-            Some(row) => Some(self.cursor.read(row)),
+            Some(row) => {
+                self.reading.add();
+                Some(self.cursor.read(row))
+            }
             None => self.last_error().map(Err),
         }
     }

@@ -3,6 +3,7 @@
 use super::reader::Reader;
 use super::snapshot::Snapshot;
 use crate::engine::{Redactions, Shared};
+use crate::meter::Metrics;
 use crate::model::Kinds;
 use crate::tree::Trees;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub(crate) struct Readable {
     redacted: Arc<Redactions>,
     kinds: Arc<Kinds>,
     trees: Arc<Trees>,
+    metrics: Metrics,
     identity: LogIdentity,
     epoch: Epoch,
 }
@@ -33,6 +35,7 @@ impl Readable {
             redacted: shared.redacted.clone(),
             kinds: shared.kinds.clone(),
             trees: shared.trees.clone(),
+            metrics: shared.metrics.clone(),
             identity: shared.identity,
             epoch: shared.epoch,
         }
@@ -48,6 +51,7 @@ impl Readable {
                 redacted: self.redacted.clone(),
                 kinds: self.kinds.clone(),
                 trees: self.trees.clone(),
+                metrics: self.metrics.clone(),
             },
             log: self.identity,
             epoch: self.epoch,
@@ -79,6 +83,7 @@ pub(crate) fn snapshot(shared: &Shared) -> Snapshot {
             redacted: shared.redacted.clone(),
             kinds: shared.kinds.clone(),
             trees: shared.trees.clone(),
+            metrics: shared.metrics.clone(),
         },
         log: shared.identity,
         epoch: shared.epoch,

@@ -8,6 +8,8 @@ mod epoch;
 mod follow;
 mod kinds;
 mod limits;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod open;
 mod prove;
 mod read;

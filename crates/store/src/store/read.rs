@@ -3,6 +3,7 @@
 use super::Store;
 #[cfg(doc)]
 use crate::ErrorKind;
+use crate::meter::Run;
 use crate::read;
 use crate::{Error, Snapshot, VerifyReport};
 use strandline_core::Sequence;
@@ -56,6 +57,9 @@ impl Store {
         self.wait_for_background();
         let anew = self.anew_if_replaced()?;
         let store = anew.as_ref().unwrap_or(self);
-        crate::verify::verify(store.shared(), &mut |_| Ok(()))
+        let run = self.shared().metrics.running(Run::Verify);
+        let report = crate::verify::verify(store.shared(), &mut |_| Ok(()))?;
+        run.done();
+        Ok(report)
     }
 }

@@ -1,10 +1,8 @@
 //! Submitting: appends that are waited for later, by a thread or by a task.
 
 use super::Store;
-#[cfg(doc)]
-use crate::ErrorKind;
 use crate::append::{Full, submit_all, submit_one};
-use crate::{AppendOptions, Batch, Error, Event, Receipt, Submit, Ticket};
+use crate::{AppendOptions, Batch, Error, ErrorKind, Event, Receipt, Submit, Ticket};
 use strandline_core::Coordinate;
 
 impl Store {
@@ -54,6 +52,12 @@ impl Store {
             &AppendOptions::new(),
             Full::Refuse,
         )
+        .inspect_err(|error| {
+            // One that waits for room is refused so, and tries again.
+            if error.kind() == ErrorKind::Busy {
+                self.shared().metrics.refused(error);
+            }
+        })
     }
 
     /// Submits the events of a batch, all of them or none.

@@ -44,6 +44,15 @@ pub(crate) fn wants(level: Level) -> bool {
     level <= LevelFilter::current()
 }
 
+/// Runs code of a caller here and now.
+#[cfg(feature = "metrics")]
+#[inline]
+pub(crate) fn guarded(run: impl FnOnce()) {
+    if caught(run).is_err() {
+        count_panic();
+    }
+}
+
 /// Emits an event here and now.
 pub(super) fn emit(event: Event) {
     if caught(event).is_err() {

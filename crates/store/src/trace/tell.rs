@@ -46,6 +46,19 @@ fn tell_boxed(event: Event) {
     });
 }
 
+/// Whether this thread may call code of callers here and now: it holds no lock, and is not one of the store's own.
+#[cfg(feature = "metrics")]
+#[inline]
+pub(crate) fn is_free() -> bool {
+    HERE.try_with(|here| here.held.get() == 0 && here.calls.borrow().is_none()) == Ok(true)
+}
+
+/// Runs something once this thread holds no lock, or on the thread for callers' code.
+#[cfg(feature = "metrics")]
+pub(crate) fn tell_later(event: Event) {
+    tell_boxed(event);
+}
+
 /// A span that is entered until this is dropped. To be opened before a lock is taken.
 #[must_use = "it ends when it is dropped"]
 pub(crate) struct Span(Option<EnteredSpan>);

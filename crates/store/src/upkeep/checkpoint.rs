@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::engine::Shared;
 use crate::engine::group_sync::Reach;
+use crate::meter::Run;
 use crate::rows::checkpoint::{self, KEPT};
 use crate::trace;
 use std::sync::Arc;
@@ -16,6 +17,13 @@ use tracing::Level;
 /// Appends wait only while the position is noted. The log below it is synced first: a checkpoint
 /// never says more than what is durable.
 pub(super) fn save(shared: &Shared) -> Result<Sequence, Error> {
+    let run = shared.metrics.running(Run::Checkpoint);
+    let saved = save_now(shared)?;
+    run.done();
+    Ok(saved)
+}
+
+fn save_now(shared: &Shared) -> Result<Sequence, Error> {
     let _span = trace::span(Level::INFO, || tracing::info_span!("checkpoint"));
     let _held = trace::hold();
     shared.check_ours()?;
@@ -51,7 +59,7 @@ pub(super) fn save(shared: &Shared) -> Result<Sequence, Error> {
         // The segment was sealed meanwhile, and a compaction has removed events of it.
         Err(_) if shared.writer()?.lock().log.segment_start() != start => {
             drop(saved);
-            return save(shared);
+            return save_now(shared);
         }
         places => places?,
     };

@@ -11,6 +11,7 @@ use crate::engine::Shared;
 use crate::engine::merge_at_work::MergeAtWork;
 use crate::engine::merged_files::UsedFile;
 use crate::engine::merged_runs::{OwnRuns, Run};
+use crate::meter;
 use crate::model::IndexFileName;
 use crate::rows::heads::MergedHeads;
 use crate::rows::merged::{MergedHead, MergedSegment};
@@ -53,6 +54,7 @@ pub(super) fn merge_next(shared: &Shared, pace: Pace<'_>) -> bool {
         return false;
     };
     at_work.set_ends(planned.ends());
+    let run = shared.metrics.running(meter::Run::Merge);
     let made = make(shared, &planned, &mut || match at_work.is_cancelled() {
         true => ControlFlow::Break(()),
         false => pace(),
@@ -61,6 +63,11 @@ pub(super) fn merge_next(shared: &Shared, pace: Pace<'_>) -> bool {
         Some(made) => switch(shared, &planned, made),
         None => Ok(false),
     });
+    if merged.is_ok() {
+        run.done();
+    } else {
+        drop(run);
+    }
     let mut files = shared.merged.lock();
     match merged {
         Ok(is_merged) => {

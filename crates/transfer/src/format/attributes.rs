@@ -25,7 +25,7 @@ pub(super) fn write_value(out: &mut Vec<u8>, value: &AttributeValue) {
 }
 
 /// Appends all attributes as an object.
-pub(super) fn write_object(out: &mut Vec<u8>, attributes: &Attributes) {
+pub(crate) fn write_object(out: &mut Vec<u8>, attributes: &Attributes) {
     for (number, (name, value)) in attributes.iter().enumerate() {
         out.push(if number == 0 { b'{' } else { b',' });
         write_text(out, name);

@@ -78,13 +78,22 @@ pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
 
 /// The name of an encoding, or its number.
 pub(super) fn write_encoding(out: &mut Vec<u8>, encoding: PayloadEncoding) {
-    let _ = match encoding {
-        PayloadEncoding::RAW => write!(out, "\"raw\""),
-        PayloadEncoding::JSON => write!(out, "\"json\""),
-        PayloadEncoding::MESSAGE_PACK => write!(out, "\"message_pack\""),
-        PayloadEncoding::SEALED => write!(out, "\"sealed\""),
-        other => write!(out, "{}", other.code()),
+    let text = encoding_text(encoding);
+    let _ = match text.starts_with(|first: char| first.is_ascii_digit()) {
+        true => write!(out, "{text}"),
+        false => write!(out, "\"{text}\""),
     };
+}
+
+/// The same without quotes.
+pub(crate) fn encoding_text(encoding: PayloadEncoding) -> Cow<'static, str> {
+    match encoding {
+        PayloadEncoding::RAW => "raw".into(),
+        PayloadEncoding::JSON => "json".into(),
+        PayloadEncoding::MESSAGE_PACK => "message_pack".into(),
+        PayloadEncoding::SEALED => "sealed".into(),
+        other => other.code().to_string().into(),
+    }
 }
 
 fn write_payload(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {

@@ -5,7 +5,7 @@ use crate::text::{base64, base64_text};
 use strandline::{EventRef, Extensions, Seal};
 
 /// What a line says of the seal of an event whose payload it has as it is sealed.
-pub(super) fn seal_of(event: &EventRef<'_>) -> Option<String> {
+pub(crate) fn seal_of(event: &EventRef<'_>) -> Option<String> {
     let is_sealed = event.is_sealed() && !event.is_redacted();
     is_sealed.then(|| text(&event.extensions()))?
 }

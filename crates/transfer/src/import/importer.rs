@@ -14,7 +14,7 @@ use crate::format::{
     parse_cloud_event, parse_line, parse_removal,
 };
 use std::collections::HashSet;
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read};
 use strandline::maintenance::{ForeignNotes, Meter};
 use strandline::{Error, ErrorKind, EventId, EventKind, Hlc, RefusedTime, Store};
 use strandline_core::{HlcBehind, HlcClock, HlcExhausted, rfc3339};
@@ -102,7 +102,11 @@ impl<'a> Importer<'a> {
             let read = read.map_err(|error| {
                 let lines = self.imported.lines;
                 let message = format!("the lines cannot be read on after line {lines}");
-                Error::new(ErrorKind::Io, message).with_source(error)
+                let kind = match error.kind() {
+                    io::ErrorKind::InvalidData => ErrorKind::InvalidInput,
+                    _ => ErrorKind::Io,
+                };
+                Error::new(kind, message).with_source(error)
             })?;
             if read == 0 {
                 if self.array.is_some() {

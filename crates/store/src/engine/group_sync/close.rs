@@ -3,7 +3,8 @@
 use super::driver::SyncDriver;
 use super::levels::Reach;
 use super::poison::Poison;
-use super::sync::{GroupSync, SyncTarget};
+use super::sync::GroupSync;
+use super::target::SyncTarget;
 
 /// Lets the driver do what it was asked, ends it, and returns when everything that was written is
 /// durable, asked for or not, and visible but for what is to be replicated first. Ends the replication.

@@ -2,7 +2,8 @@
 //!
 //! Not for what may stay unsynced for a while: that is the background thread's.
 
-use super::sync::{GroupSync, SyncTarget};
+use super::sync::GroupSync;
+use super::target::SyncTarget;
 use crate::engine::parker::Parker;
 use crate::trace;
 use std::io;

@@ -7,6 +7,7 @@
 mod close;
 mod driver;
 mod in_flight;
+mod lead;
 mod levels;
 mod on_panic;
 mod pending;
@@ -16,6 +17,7 @@ mod replicas;
 mod room;
 mod sleepers;
 mod sync;
+mod target;
 mod tasks;
 mod wakers;
 

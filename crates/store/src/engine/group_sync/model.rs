@@ -1,6 +1,7 @@
 //! Loom models of the group sync: `xtask loom`.
 
-use super::sync::{GroupSync, SyncTarget};
+use super::sync::GroupSync;
+use super::target::SyncTarget;
 use std::io;
 use std::sync::Arc;
 use strandline_core::Sequence;

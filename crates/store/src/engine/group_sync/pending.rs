@@ -2,7 +2,8 @@
 
 use super::levels::Reach;
 use super::poison::Poison;
-use super::sync::{GroupSync, SyncTarget};
+use super::sync::GroupSync;
+use super::target::SyncTarget;
 use super::wakers::WakerKey;
 use std::sync::Arc;
 use std::task::{Context, Poll};

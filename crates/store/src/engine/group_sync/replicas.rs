@@ -2,7 +2,8 @@
 
 use super::levels::Reach;
 use super::poison::Poison;
-use super::sync::{GroupSync, SyncTarget};
+use super::sync::GroupSync;
+use super::target::SyncTarget;
 use crate::Error;
 use crate::engine::news::Over;
 use strandline_core::Sequence;

@@ -2,7 +2,8 @@
 
 use super::places::PlaceKey;
 use super::poison::Poison;
-use super::sync::{GroupSync, SyncTarget};
+use super::sync::GroupSync;
+use super::target::SyncTarget;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 

@@ -6,32 +6,24 @@
 //!
 //! Does not know files: what is synced is a handle of the caller's.
 
+use super::lead::Lead;
 use super::levels::{Levels, Reach};
 use super::places::Places;
 use super::poison::Poison;
 use super::sleepers::{Sleep, Sleeper, Sleepers};
+use super::target::SyncTarget;
 use super::wakers::Wakers;
 use crate::Error;
 use crate::engine::news::{News, Over};
+use crate::meter::Metrics;
 use crate::trace::{self, Calls, Span};
-use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use strandline_core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use strandline_core::sync::{Mutex, MutexGuard, thread};
 use strandline_core::{Clock, Process, Sequence, SystemClock};
 use strandline_index::SequenceGate;
 use tracing::Level;
-
-/// Something that can be synced: everything that was written to it before.
-pub(crate) trait SyncTarget: Clone {
-    fn sync(&self) -> io::Result<()>;
-}
-
-impl SyncTarget for strandline_segment::SyncHandle {
-    fn sync(&self) -> io::Result<()> {
-        Self::sync(self)
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct GroupSync<T> {
@@ -61,6 +53,7 @@ pub(crate) struct GroupSync<T> {
     pub(super) places: Places,
     /// Where wakers are called: never here, as this may be under the commit lock.
     pub(super) calls: Calls,
+    metrics: Metrics,
     process: Process,
 }
 
@@ -116,8 +109,20 @@ impl<T: SyncTarget> GroupSync<T> {
             was_replicating: AtomicBool::new(false),
             places: Places::default(),
             calls,
+            metrics: Metrics::default(),
             process: Process::current(),
         }
+    }
+
+    /// Tells of syncs.
+    pub(crate) fn telling(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Told of syncs and rotations.
+    pub(crate) const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Whether this is the process in which the store was opened. In a fork nobody syncs, and locks may
@@ -323,17 +328,20 @@ impl<T: SyncTarget> GroupSync<T> {
         let expected = state.served;
         drop(state);
         let mut lead = Lead {
-            group: self,
+            stop: || self.set_poison("the thread that was syncing panicked"),
             finished: false,
         };
         let (target, written) = self.gather(expected, yields);
-        let begun = trace::wants(Level::DEBUG).then(SystemClock::default);
+        let is_timed = trace::wants(Level::DEBUG) || self.metrics.is_on();
+        let begun = is_timed.then(SystemClock::default);
         let outcome = target.as_ref().map_or(Ok(()), SyncTarget::sync);
+        let took = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
         lead.finished = true;
         let failed = outcome.as_ref().err().map(ToString::to_string);
         let mut state = self.state.lock();
         state.syncing = false;
         self.syncing.store(false, Ordering::Relaxed);
+        let before = state.levels.of(Reach::Synced);
         match &failed {
             None => self.advance(&mut state, written),
             Some(error) => {
@@ -344,14 +352,21 @@ impl<T: SyncTarget> GroupSync<T> {
         let poison = state.poison.clone();
         self.wake(state);
         // Once nobody waits for this thread.
-        let duration_us = begun.map_or(0, |begun| begun.elapsed().as_micros());
         match failed {
-            None => trace::tell(Level::DEBUG, move || {
-                tracing::debug!(through = written.get(), duration_us, "synced");
-            }),
-            Some(error) => trace::tell(Level::ERROR, move || {
-                tracing::error!(error, "sync failed");
-            }),
+            None => {
+                let events = written.get().saturating_sub(before.get());
+                self.metrics.synced(took, events);
+                trace::tell(Level::DEBUG, move || {
+                    let duration_us = took.as_micros();
+                    tracing::debug!(through = written.get(), duration_us, "synced");
+                });
+            }
+            Some(error) => {
+                self.metrics.sync_failed();
+                trace::tell(Level::ERROR, move || {
+                    tracing::error!(error, "sync failed");
+                });
+            }
         }
         poison.map_or(Ok(()), Err)
     }
@@ -479,21 +494,6 @@ impl<T> Drop for GroupSync<T> {
         // Nobody is left who waits. In a fork there is no thread to end, and its lock may be held.
         if self.process.is_current() {
             self.calls.close();
-        }
-    }
-}
-
-/// Stops everything if the leader panics inside the sync: the others would wait for ever.
-struct Lead<'a, T: SyncTarget> {
-    group: &'a GroupSync<T>,
-    finished: bool,
-}
-
-impl<T: SyncTarget> Drop for Lead<'_, T> {
-    fn drop(&mut self) {
-        if !self.finished {
-            self.group
-                .set_poison("the thread that was syncing panicked");
         }
     }
 }

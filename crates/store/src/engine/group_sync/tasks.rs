@@ -5,7 +5,8 @@
 use super::levels::Reach;
 use super::places::{PlaceKey, Waiting};
 use super::poison::Poison;
-use super::sync::{GroupSync, State, SyncTarget};
+use super::sync::{GroupSync, State};
+use super::target::SyncTarget;
 use super::wakers::{WakerKey, Wakers};
 use std::task::{Poll, Waker};
 use strandline_core::Sequence;

@@ -1,6 +1,7 @@
 //! Tests of the group sync on a disk that counts its syncs.
 
-use super::sync::{GroupSync, SyncTarget};
+use super::sync::GroupSync;
+use super::target::SyncTarget;
 use std::io;
 use std::sync::Arc;
 use strandline_core::Sequence;

@@ -6,7 +6,7 @@ use super::model::{Bench, Fails, bench, check};
 use super::pending::Pending;
 use super::poison::Poison;
 use super::room::{Attempt, Room};
-use super::sync::SyncTarget;
+use super::target::SyncTarget;
 use crate::engine::parker::Parker;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};

@@ -44,6 +44,7 @@ impl Writer {
         let end = self.index.gate().allocated();
         context.group.rotated(self.log.active(), end);
         // It is opened anew when its footer is written: what waits for that keeps no descriptor.
+        context.group.metrics().rotated();
         let info = *sealed.info();
         let segment = info.id().get();
         trace::tell(Level::INFO, move || {

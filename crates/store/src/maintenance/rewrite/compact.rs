@@ -8,6 +8,7 @@ use super::segments::{Asked, Observer, rewrite};
 #[cfg(doc)]
 use crate::ErrorKind;
 use crate::maintenance::progress::{Meter, OnProgress};
+use crate::meter::Run;
 use crate::trace;
 use crate::{Error, Store};
 use strandline_core::record::{Record, RemovalChange};
@@ -136,6 +137,7 @@ pub fn compact(
     on_progress: OnProgress<'_>,
 ) -> Result<Compacted, Error> {
     rules.check()?;
+    let run = store.shared().metrics.running(Run::Compact);
     let _span = trace::span(Level::INFO, || tracing::info_span!("compact"));
     // A clock may be the caller's, so it is not asked under a lock.
     let now_ms = store.shared().options.clock.now_ms();
@@ -174,6 +176,8 @@ pub fn compact(
     // It is done: nothing can be stopped any more.
     let _ = meter.finish();
     let merged = merge_small(store, &mut rewriting)?;
+    drop(rewriting);
+    run.done();
     Ok(Compacted {
         missing,
         merged,

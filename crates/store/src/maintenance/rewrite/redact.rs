@@ -7,6 +7,7 @@ use super::segments::{Asked, Observer, rewrite};
 #[cfg(doc)]
 use crate::ErrorKind;
 use crate::maintenance::progress::{Meter, OnProgress};
+use crate::meter::Run;
 use crate::rows::removals::Removal;
 use crate::trace;
 use crate::{Error, Store};
@@ -104,8 +105,9 @@ pub fn redact(
     on_progress: OnProgress<'_>,
 ) -> Result<Redacted, Error> {
     redaction.check()?;
-    let _span = trace::span(Level::INFO, || tracing::info_span!("redact"));
     let shared = store.shared();
+    let run = shared.metrics.running(Run::Redact);
+    let _span = trace::span(Level::INFO, || tracing::info_span!("redact"));
     let mut rewriting = shared.begin_rewriting()?;
     let snapshot = store.snapshot();
     let Chosen {
@@ -153,6 +155,8 @@ pub fn redact(
     });
     // It is done: nothing can be stopped any more.
     let _ = meter.finish();
+    drop(rewriting);
+    run.done();
     Ok(Redacted {
         events: done.headers,
         already: already.len() as u64,

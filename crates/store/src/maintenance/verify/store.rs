@@ -4,6 +4,7 @@
 use super::kept::{Kept, Verified};
 use crate::maintenance::damaged::all_left_over;
 use crate::maintenance::progress::{Meter, OnProgress};
+use crate::meter::Run;
 use crate::{Error, ErrorKind, Sequence, Store};
 use strandline_core::Hash;
 use strandline_segment::ScanError;
@@ -45,6 +46,7 @@ pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result
     let mut meter = Meter::events(Some(snapshot.len() * readings), on_progress);
     meter.report()?;
     store.wait_for_background();
+    let run = store.shared().metrics.running(Run::Verify);
     let report = crate::verify::verify(store.shared(), &mut |events| meter.add(events))?;
     let mut verified = Verified {
         report,
@@ -52,6 +54,7 @@ pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result
         mismatches: Vec::new(),
         notices: store.open_report().notices.clone(),
     };
+    run.done();
     let (fs, dir) = (&*store.shared().options.fs, &store.shared().dir);
     verified.notices.extend(all_left_over(fs, dir));
     if let Some(head) = kept.head {
