@@ -71,9 +71,13 @@ pub(crate) fn parse_head(text: &str) -> Result<LogOrigin, RefusedLine> {
         ));
     }
     let Line { log }: Line<'_> = object(text)?;
-    if log.format != FORMAT || log.version != VERSION && log.version != WITHOUT_RUNS {
+    let version = match log.runs {
+        true => VERSION,
+        false => WITHOUT_RUNS,
+    };
+    if log.format != FORMAT || log.version != version {
         return Err(RefusedLine::new(format!(
-            "it is {} of version {}, and this program reads {FORMAT:?} up to version {VERSION}",
+            "it is {} of version {}, and this program reads {FORMAT:?} of version {version}",
             shown(&log.format),
             log.version
         )));
