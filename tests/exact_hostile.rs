@@ -148,6 +148,7 @@ impl Maker {
             epoch: small(&MemFs::new()).open(dir()).unwrap().epoch(),
             base_log_hash: self.log_hash,
             unrecorded_before: (self.log_hash != Hash::ZERO).then_some(Sequence::ZERO),
+            has_runs: false,
         }
     }
 

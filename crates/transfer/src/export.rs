@@ -106,6 +106,7 @@ pub fn export_exact(
             write_entry(&mut lines.buffer, &entry);
             match &entry {
                 LogEntry::Note { .. } => lines.exported.removals += 1,
+                LogEntry::Run(run) => lines.exported.removed += run.left_out(),
                 LogEntry::Record(LogRecord {
                     record: StoredRecord::Removed(_),
                     ..

@@ -13,7 +13,9 @@ use crate::object::{FileName, Key, Owner, Predecessor, STATE_BYTES_MAX, State, T
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::io;
+use std::ops::Range;
 use std::time::Duration;
+use strandline_core::Sequence;
 use strandline_core::fs::EntryKind;
 use strandline_segment::{LogPosition, LogView, Manifest, ScanError, SegmentInfo};
 
@@ -301,27 +303,43 @@ pub(crate) fn check_prefix(source: &Source, left: &Left) -> Result<(), Replicate
             store: durable.sequence,
         });
     }
-    match has_place(&source.log()?, end, &durable)? {
-        true => Ok(()),
-        false => Err(ReplicateError::Diverged(end.sequence)),
+    let view = source.log()?;
+    // Where a place is in a run nothing speaks for it or against it: the one before tells, where a segment began.
+    let segments = left.state.manifest.segments().iter().rev();
+    let starts = segments.map(SegmentInfo::start);
+    for place in std::iter::once(*end).chain(starts) {
+        match find_place(&view, &place, &durable)? {
+            Found::Here => return Ok(()),
+            Found::InRun => {}
+            Found::Nowhere => return Err(ReplicateError::Diverged(end.sequence)),
+        }
     }
+    Ok(())
+}
+
+/// What is known of a place.
+enum Found {
+    Here,
+    /// It is within a run of removed events.
+    InRun,
+    Nowhere,
 }
 
 /// Whether a commit of the log, or a note, ends at this place. Reads the frames of the segments that may have it: one,
 /// or more where several begin with the same sequence.
-fn has_place(
+fn find_place(
     view: &LogView,
     place: &LogPosition,
     durable: &LogPosition,
-) -> Result<bool, ReplicateError> {
-    struct Stop(bool);
+) -> Result<Found, ReplicateError> {
+    struct Stop(Found);
     let is_at = |position: &LogPosition| position.is_same_place(place);
     let infos = || {
         view.infos()
             .filter(|info| info.start().sequence <= place.sequence)
     };
     if infos().any(|info| is_at(&info.start()) || info.end().is_some_and(|end| is_at(&end))) {
-        return Ok(true);
+        return Ok(Found::Here);
     }
     let goes_there = |end: &LogPosition| end.sequence >= place.sequence;
     for info in infos() {
@@ -331,16 +349,19 @@ fn has_place(
         }
         let scanned = view.scan(until, Some(info.start()), |frame| {
             let end = frame.end();
-            match is_at(&end) || end.sequence > place.sequence {
-                true => Err(Stop(is_at(&end))),
+            let is_within = |run: Range<Sequence>| run.start < place.sequence;
+            match end.sequence > place.sequence {
+                _ if is_at(&end) => Err(Stop(Found::Here)),
+                true if frame.run().is_some_and(is_within) => Err(Stop(Found::InRun)),
+                true => Err(Stop(Found::Nowhere)),
                 false => Ok(()),
             }
         });
         match scanned {
-            Err(ScanError::Visit(Stop(true))) => return Ok(true),
-            Ok(_) | Err(ScanError::Visit(Stop(false))) => {}
+            Ok(_) | Err(ScanError::Visit(Stop(Found::Nowhere))) => {}
+            Err(ScanError::Visit(Stop(found))) => return Ok(found),
             Err(ScanError::Log(error)) => return Err(error.into()),
         }
     }
-    Ok(false)
+    Ok(Found::Nowhere)
 }

@@ -243,7 +243,8 @@ fn place_of(log: &UncheckedLog, had: &LogPosition) -> Result<Place, LogError> {
                         return Ok(Place::Found);
                     }
                     reached = reached.max(end.sequence);
-                    let is_within = |run: Range<Sequence>| run.contains(&had.sequence);
+                    let is_within =
+                        |run: Range<Sequence>| run.start < had.sequence && had.sequence < run.end;
                     if frame.run().is_some_and(is_within) {
                         return Ok(Place::InRun);
                     }

@@ -16,6 +16,7 @@ mod put;
 mod run;
 mod segment_info;
 mod trailer;
+mod went_on;
 
 pub use commit::{CommitBuffer, FramePlace};
 pub use frame::{Frame, FrameRecord, RECORD_HEADER_BYTES, RecordRef};

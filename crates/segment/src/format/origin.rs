@@ -15,6 +15,8 @@ pub struct LogOrigin {
     pub base_log_hash: Hash,
     /// As [`Manifest::unrecorded_before`](crate::Manifest::unrecorded_before) says it.
     pub unrecorded_before: Option<Sequence>,
+    /// Whether segments of it may have runs.
+    pub has_runs: bool,
 }
 
 impl Manifest {

@@ -32,6 +32,7 @@ impl UncheckedLog {
             epoch: Epoch::from_bytes(identity),
             base_log_hash: recorded_log_base(&identity),
             unrecorded_before: Some(Sequence::ZERO),
+            has_runs: false,
         };
         Self::create_as(fs, dir, options, random, &origin)
     }
@@ -66,7 +67,7 @@ impl UncheckedLog {
             nonce: random.nonce().0,
             first_sequence: Sequence::ZERO,
             base_log_hash: origin.base_log_hash,
-            has_runs: false,
+            has_runs: origin.has_runs,
         };
         let file = create_segment(&*fs, dir, &header)?;
         fs.sync_dir(dir).at("sync", dir)?;

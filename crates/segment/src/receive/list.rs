@@ -7,8 +7,10 @@ use crate::error::{At, LogError};
 use crate::files::{LastFrame, SegmentFile, check_length, last_frame, lock_segment, read_footer};
 use crate::format::{LogPosition, MANIFEST_FILE, Manifest, SegmentHeader, SegmentInfo};
 use crate::scan::{FrameScanner, Step, check_frame_before, frames_end};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use strandline_core::Sequence;
 use strandline_core::fs::Fs;
 
 impl LogReceiver {
@@ -322,7 +324,10 @@ impl Listing {
             let file = SegmentFile::open_at(fs, &path, &info.header)?;
             let mut scanner = FrameScanner::new(&file, info.start(), until.offset.into());
             while let Step::Frame(frame) = scanner.next()? {
-                if frame.end().is_same_place(end) {
+                // In a run nothing speaks against it: what was there had been durable, and was removed.
+                let is_within =
+                    |run: Range<Sequence>| run.start < end.sequence && end.sequence < run.end;
+                if frame.end().is_same_place(end) || frame.run().is_some_and(is_within) {
                     return Ok(true);
                 }
             }

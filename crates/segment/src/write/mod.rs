@@ -3,6 +3,7 @@
 //! Finds out nothing about what is on the disk: it is told where the log ends by `open`. When to sync is
 //! the caller's business. May know `read`, `scan`, `files` and what is below.
 
+mod append_run;
 mod claims;
 mod fold;
 mod into_copy;

@@ -55,7 +55,10 @@ impl LogWriter {
         let (id, file) = self.next.file().map_err(AppendError::NotWritten)?;
         let synced = sync(&self.active()).at("sync", &self.active.path);
         synced.map_err(|error| self.stop(error))?;
-        let header = SegmentHeader::after(self.manifest.identity, id, &self.position, random);
+        let header = SegmentHeader {
+            has_runs: self.has_runs,
+            ..SegmentHeader::after(self.manifest.identity, id, &self.position, random)
+        };
         let next = SegmentFile::new(&header, self.dir.join(id.file_name()), file);
         let lock = lock_segment(&*self.fs, &next.path).map_err(AppendError::NotWritten)?;
         // Whatever a failure leaves is not listed, and is written over.

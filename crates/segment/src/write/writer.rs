@@ -33,6 +33,8 @@ pub struct LogWriter {
     pub(super) stopped: bool,
     /// Whether the manifest on the disk does not say yet from where notes are written.
     pub(super) manifest_is_behind: bool,
+    /// Whether segments that are begun may have runs.
+    pub(super) has_runs: bool,
     pub(super) next: NextSegment,
     pub(super) being_rewritten: BeingRewritten,
     /// That of the active segment, let go when nothing is done to its file any more.
@@ -76,6 +78,7 @@ impl LogWriter {
             reader,
             stopped: false,
             manifest_is_behind,
+            has_runs: false,
             being_rewritten: BeingRewritten::default(),
             lock: None,
         }

@@ -53,7 +53,7 @@ mod verify;
 
 pub use backup::{BackedUp, BackupOptions, backup, backup_with};
 pub use exact::{
-    LogChecking, LogEnd, LogEntry, LogOrigin, LogRecord, LogWriting, check_log, log_origin,
+    LogChecking, LogEnd, LogEntry, LogOrigin, LogRecord, LogRun, LogWriting, check_log, log_origin,
     read_log, write_log,
 };
 pub use inspect::{

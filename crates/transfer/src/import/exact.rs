@@ -153,6 +153,7 @@ fn feed(
         };
         match &entry {
             LogEntry::Note { .. } => imported.notes += 1,
+            LogEntry::Run(run) => imported.removed += run.left_out(),
             LogEntry::Record(record) => match &record.record {
                 StoredRecord::Removed(_) => imported.removed += 1,
                 StoredRecord::Event(event) => {

@@ -14,12 +14,24 @@ pub(super) struct Chains {
     heads: HashMap<Box<str>, (Hash, u32)>,
     newest: Hlc,
     hasher: EventHasher,
+    /// How many events are in runs so far, without a record, and were in no stream yet.
+    folded: u64,
 }
 
 impl Chains {
     /// The newest time of what was checked.
     pub(super) const fn newest(&self) -> Hlc {
         self.newest
+    }
+
+    /// Takes events that are in a run, without a record.
+    pub(super) const fn fold(&mut self, events: u64) {
+        self.folded = self.folded.saturating_add(events);
+    }
+
+    /// Takes the newest time of a run.
+    pub(super) fn observe(&mut self, newest: Hlc) {
+        self.newest = self.newest.max(newest);
     }
 
     /// Checks that a record follows that of its entity before it, and that its hash is that of its content.
@@ -39,12 +51,19 @@ impl Chains {
             Some((before, clock)) => (*before, clock.checked_add(1)),
             None => (Hash::ZERO, Some(0)),
         };
-        if previous != before {
+        let missing = clock.and_then(|next| record.clock().checked_sub(next));
+        let missing = missing.filter(|missing| *missing > 0).map(u64::from);
+        let left = missing.and_then(|missing| self.folded.checked_sub(missing));
+        let is_gap = left.is_some();
+        if let Some(left) = left {
+            self.folded = left;
+        }
+        if previous != before && !is_gap {
             return Err(invalid(format!(
                 "the hash before it is {previous}, and that of the event before it of {entity:?} is {before}"
             )));
         }
-        if Some(record.clock()) != clock {
+        if Some(record.clock()) != clock && !is_gap {
             let message = format!(
                 "its clock is {}, which does not follow that of the event before it",
                 record.clock()

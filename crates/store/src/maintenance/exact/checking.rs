@@ -3,7 +3,8 @@
 use super::chains::{
     Chains, check_commit, check_end, check_sequence, compare, exhausted, invalid, within_a_commit,
 };
-use super::entry::{LogEnd, LogEntry, LogRecord};
+use super::entry::{LogEnd, LogEntry, LogRecord, LogRun};
+use super::open_run::OpenRun;
 use super::write::check_origin;
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::{Error, Sequence};
@@ -32,6 +33,7 @@ pub fn check_log(
         next: Sequence::ZERO,
         log_hash: origin.base_log_hash,
         waiting: 0,
+        open: None,
         body: Vec::new(),
         body_bytes: 0,
         ids: Vec::new(),
@@ -51,6 +53,8 @@ pub struct LogChecking<'a> {
     next: Sequence,
     log_hash: Hash,
     waiting: usize,
+    /// The run that is not whole yet.
+    open: Option<OpenRun>,
     body: Vec<u8>,
     body_bytes: usize,
     ids: Vec<u128>,
@@ -74,11 +78,38 @@ impl LogChecking<'_> {
     pub fn take(&mut self, entry: LogEntry<'_>) -> Result<(), Error> {
         match entry {
             LogEntry::Record(record) => self.record(&record),
+            LogEntry::Run(run) => self.run(&run),
             LogEntry::Note { body, log_hash } => self.note(body, &log_hash),
         }
     }
 
+    fn run(&mut self, run: &LogRun<'_>) -> Result<(), Error> {
+        if self.waiting > 0 || self.open.is_some() {
+            return Err(within_a_commit());
+        }
+        let open = OpenRun::begin(run, self.next, &mut self.chains)?;
+        self.open = Some(open);
+        self.end_run()
+    }
+
+    /// Ends the run whose records are all there.
+    fn end_run(&mut self) -> Result<(), Error> {
+        let chains = &mut self.chains;
+        let Some(run) = self.open.take_if(|run| run.is_whole(chains)) else {
+            return Ok(());
+        };
+        self.next = run.sequences.end;
+        self.log_hash = run.log_hash;
+        self.meter.add(1)
+    }
+
     fn record(&mut self, entry: &LogRecord<'_>) -> Result<(), Error> {
+        if let Some(open) = &mut self.open {
+            open.keep(entry)?;
+            self.chains
+                .check(&entry.record, entry.sequence, &entry.hash)?;
+            return self.end_run();
+        }
         check_sequence(entry.sequence, self.next, self.waiting)?;
         self.chains
             .check(&entry.record, entry.sequence, &entry.hash)?;
@@ -110,7 +141,7 @@ impl LogChecking<'_> {
     }
 
     fn note(&mut self, body: &[u8], said: &Hash) -> Result<(), Error> {
-        if self.waiting > 0 {
+        if self.waiting > 0 || self.open.is_some() {
             return Err(within_a_commit());
         }
         check_commit(body.len(), 1)?;
@@ -119,7 +150,7 @@ impl LogChecking<'_> {
     }
 
     fn finish(mut self, end: &LogEnd) -> Result<(), Error> {
-        if self.waiting > 0 {
+        if self.waiting > 0 || self.open.is_some() {
             return Err(within_a_commit());
         }
         let own = LogEnd {

@@ -1,6 +1,7 @@
 //! `LogEntry`: a record or a note of a log, with what its hash covers beside it. Reads and writes none.
 
 use crate::Sequence;
+use std::ops::Range;
 use strandline_core::Hash;
 use strandline_core::record::StoredRecord;
 
@@ -13,6 +14,8 @@ use strandline_core::record::StoredRecord;
 pub enum LogEntry<'a> {
     /// An event, or the place of one that was removed.
     Record(LogRecord<'a>),
+    /// Commits of which nothing is left but some places of events: those that follow it.
+    Run(LogRun<'a>),
     /// What the log says of itself, between two commits: the record of a removal, say.
     Note {
         /// Its bytes.
@@ -34,6 +37,29 @@ pub struct LogRecord<'a> {
     pub record: StoredRecord<'a>,
     /// Hash of the log after the commit, if this is the last record of one.
     pub log_hash: Option<Hash>,
+}
+
+/// Commits all of whose events were removed, and whose hashes are gone. The records that are kept of them come after it,
+/// none of which is the last of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRun<'a> {
+    /// Places in the commit order.
+    pub sequences: Range<Sequence>,
+    /// How many records are kept.
+    pub kept: usize,
+    /// What the store says of it: bytes, whose table is in the format.
+    pub said: &'a [u8],
+    /// Hash of the log after the last of the commits, which nothing proves.
+    pub log_hash: Hash,
+}
+
+impl LogRun<'_> {
+    /// How many events it is of that have no record.
+    #[must_use]
+    pub const fn left_out(&self) -> u64 {
+        let (start, end) = (self.sequences.start.get(), self.sequences.end.get());
+        end.saturating_sub(start).saturating_sub(self.kept as u64)
+    }
 }
 
 /// Where a log ends.

@@ -8,12 +8,13 @@ mod chains;
 mod checking;
 mod entry;
 mod names;
+mod open_run;
 mod read;
 mod write;
 mod writing;
 
 pub use checking::{LogChecking, check_log};
-pub use entry::{LogEnd, LogEntry, LogRecord};
+pub use entry::{LogEnd, LogEntry, LogRecord, LogRun};
 pub use read::{log_origin, read_log};
 pub use strandline_segment::LogOrigin;
 pub use write::write_log;

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::rows::malformed;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use strandline_core::record::StoredRecord;
 use strandline_core::{Coordinate, Hash};
 use strandline_segment::{FrameRecord, SegmentId};
@@ -13,7 +13,8 @@ pub(super) struct NamesRead {
     segment: Option<SegmentId>,
     /// Coordinates by their numbers in the segment.
     named: Vec<Coordinate>,
-    heads: HashMap<Box<str>, Hash>,
+    /// Hash and clock of the last record of each entity.
+    heads: HashMap<Box<str>, (Hash, u32)>,
 }
 
 impl NamesRead {
@@ -41,12 +42,23 @@ impl NamesRead {
         let coordinate = self.named.get(local).cloned();
         let coordinate = coordinate
             .ok_or_else(|| malformed(at, "has a coordinate that its segment has not named"))?;
-        let previous = match self.heads.get_mut(coordinate.entity()) {
-            Some(head) => std::mem::replace(head, at.digest),
-            None => {
-                self.heads.insert(coordinate.entity().into(), at.digest);
-                Hash::ZERO
+        let clock = record.clock();
+        let next = (at.digest, clock);
+        let (before, expected) = match self.heads.get_mut(coordinate.entity()) {
+            Some(head) => {
+                let (hash, clock) = std::mem::replace(head, next);
+                (hash, clock.checked_add(1))
             }
+            None => {
+                self.heads.insert(coordinate.entity().into(), next);
+                (Hash::ZERO, Some(0))
+            }
+        };
+        // Those between are in a run.
+        let is_gap = expected.is_some_and(|expected| clock > expected);
+        let previous = match record.previous() {
+            Some(own) if is_gap => own,
+            _ => before,
         };
         if record.previous().is_some_and(|own| own != previous) {
             return Err(malformed(at, "does not follow the one before it"));
@@ -59,18 +71,25 @@ impl NamesRead {
 #[derive(Debug, Default)]
 pub(super) struct NamesWritten {
     coordinates: HashMap<Coordinate, u32>,
-    entities: HashSet<Box<str>>,
+    /// The clock of the last record of each entity.
+    entities: HashMap<Box<str>, u32>,
 }
 
 impl NamesWritten {
     /// The same record as it stands in the segment, if it has its coordinate.
     pub(super) fn in_segment<'a>(&mut self, record: StoredRecord<'a>) -> Option<StoredRecord<'a>> {
         let coordinate = record.coordinate()?.clone();
-        let is_first = !self.entities.contains(coordinate.entity());
-        if is_first {
-            self.entities.insert(coordinate.entity().into());
-        }
-        let previous = record.previous().filter(|_| is_first);
+        let clock = record.clock();
+        let before = match self.entities.get_mut(coordinate.entity()) {
+            Some(before) => Some(std::mem::replace(before, clock)),
+            None => {
+                self.entities.insert(coordinate.entity().into(), clock);
+                None
+            }
+        };
+        // That before it is in another segment, or in a run.
+        let is_alone = before.is_none_or(|before| before.checked_add(1) != Some(clock));
+        let previous = record.previous().filter(|_| is_alone);
         if let Some(local) = self.coordinates.get(&coordinate) {
             return Some(with(record, *local, None, previous));
         }

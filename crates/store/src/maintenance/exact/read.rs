@@ -1,25 +1,13 @@
 //! `read_log`: the entries of a log, in their order.
 
-use super::entry::{LogEnd, LogEntry, LogRecord};
+use super::entry::{LogEnd, LogEntry, LogRecord, LogRun};
 use super::names::NamesRead;
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::read::end_and_snapshot;
 use crate::rows::decoded;
-use crate::{Error, ErrorKind, Sequence, Store};
-use std::ops::Range;
+use crate::{Error, ErrorKind, Store};
 use strandline_core::record::{RecordPayload, StoredRecord};
 use strandline_segment::{LogOrigin, Manifest};
-
-/// The error of a log that has not all of its hashes any more.
-fn in_run(run: &Range<Sequence>) -> Error {
-    let message = format!(
-        "the events {} to {} were removed, and the log has none of their hashes any more, which an exact copy by entries \
-         needs; take a backup instead, which has all that is left",
-        run.start,
-        run.end.get().saturating_sub(1)
-    );
-    Error::new(ErrorKind::InvalidInput, message)
-}
 
 /// What the log of a store says of itself before its first commit.
 ///
@@ -38,6 +26,11 @@ pub fn log_origin(store: &Store) -> Result<LogOrigin, Error> {
             epoch: store.epoch(),
             base_log_hash: first.log_hash,
             unrecorded_before: manifest.unrecorded_before(),
+            has_runs: snapshot
+                .reader
+                .log
+                .infos()
+                .any(|info| info.header().has_runs),
         }),
         _ => Err(Error::new(
             ErrorKind::Corrupt,
@@ -57,7 +50,6 @@ pub fn log_origin(store: &Store) -> Result<LogOrigin, Error> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidInput`] if a compaction left a run of removed events in the log, of which there are no hashes;
 /// [`ErrorKind::Corrupt`] if the log is damaged, [`ErrorKind::Io`], [`ErrorKind::Cancelled`], and those of `visit`.
 pub fn read_log(
     store: &Store,
@@ -76,10 +68,20 @@ pub fn read_log(
         if let Some(body) = frame.note() {
             return visit(LogEntry::Note { body, log_hash });
         }
-        if let Some(run) = frame.run() {
-            return Err(in_run(&run));
-        }
-        let last = frame.len().saturating_sub(1);
+        let run = frame.run().zip(frame.said_of_run());
+        let last = match run {
+            Some((sequences, said)) => {
+                let kept = frame.records().count();
+                visit(LogEntry::Run(LogRun {
+                    sequences,
+                    kept,
+                    said,
+                    log_hash,
+                }))?;
+                usize::MAX
+            }
+            None => frame.len().saturating_sub(1),
+        };
         for (number, at) in frame.records().enumerate() {
             let mut record = names.whole(&at, decoded(&at)?)?;
             if let StoredRecord::Event(event) = &mut record

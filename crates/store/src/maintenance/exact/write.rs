@@ -45,6 +45,10 @@ pub fn write_log(
             ScanError::Visit(error) => error,
         })?;
         let (writer, _, _) = scanned.into_writer(&random)?;
+        let writer = match origin.has_runs {
+            true => writer.with_runs(),
+            false => writer,
+        };
         let meter = Meter::events(None, &mut *on_progress);
         let mut writing = LogWriting::new(writer, random, options, meter);
         let end = feed(&mut writing)?;

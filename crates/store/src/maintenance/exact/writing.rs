@@ -3,8 +3,9 @@
 use super::chains::{
     Chains, check_commit, check_end, check_sequence, compare, exhausted, invalid, within_a_commit,
 };
-use super::entry::{LogEnd, LogEntry, LogRecord};
+use super::entry::{LogEnd, LogEntry, LogRecord, LogRun};
 use super::names::NamesWritten;
+use super::open_run::OpenRun;
 use crate::maintenance::progress::Meter;
 use crate::rows::footer::rebuilt_footer;
 use crate::{Error, Sequence, StoreOptions};
@@ -23,6 +24,9 @@ pub struct LogWriting<'a> {
     /// The commit that is not whole yet: digests, and where their records are in `bodies`, with all their names.
     waiting: Vec<(Hash, Range<usize>)>,
     bodies: Vec<u8>,
+    /// The run that is not whole yet, and the sequences of what is kept of it, which waits.
+    open: Option<OpenRun>,
+    kept: Vec<Sequence>,
     first: Sequence,
     commit: CommitBuffer,
     names: NamesWritten,
@@ -55,6 +59,8 @@ impl<'a> LogWriting<'a> {
             layout: options.index_layout,
             waiting: Vec::new(),
             bodies: Vec::new(),
+            open: None,
+            kept: Vec::new(),
             first: Sequence::ZERO,
             commit: CommitBuffer::default(),
             names: NamesWritten::default(),
@@ -74,11 +80,73 @@ impl<'a> LogWriting<'a> {
     pub fn take(&mut self, entry: LogEntry<'_>) -> Result<(), Error> {
         match entry {
             LogEntry::Record(record) => self.record(record),
+            LogEntry::Run(run) => self.run(&run),
             LogEntry::Note { body, log_hash } => self.note(body, log_hash),
         }
     }
 
+    fn run(&mut self, run: &LogRun<'_>) -> Result<(), Error> {
+        if !self.waiting.is_empty() || self.open.is_some() {
+            return Err(within_a_commit());
+        }
+        let next = self.writer.position().sequence;
+        self.open = Some(OpenRun::begin(run, next, &mut self.chains)?);
+        self.kept.clear();
+        self.end_run()
+    }
+
+    /// Takes a record that is kept in the run.
+    fn keep(&mut self, entry: LogRecord<'_>) -> Result<(), Error> {
+        if let Some(open) = &mut self.open {
+            open.keep(&entry)?;
+        }
+        self.chains
+            .check(&entry.record, entry.sequence, &entry.hash)?;
+        let from = self.bodies.len();
+        if let StoredRecord::Removed(removed) = &entry.record {
+            removed.encode(&mut self.bodies);
+        }
+        self.waiting.push((entry.hash, from..self.bodies.len()));
+        self.kept.push(entry.sequence);
+        self.end_run()
+    }
+
+    /// Writes the run whose records are all there.
+    fn end_run(&mut self) -> Result<(), Error> {
+        let chains = &mut self.chains;
+        let Some(run) = self.open.take_if(|run| run.is_whole(chains)) else {
+            return Ok(());
+        };
+        let most = self.bodies.len().saturating_add(run.said.len());
+        self.make_room(most, self.waiting.len().saturating_add(1))?;
+        self.has_gaps = true;
+        let mut kept = Vec::with_capacity(self.waiting.len());
+        for (sequence, (hash, range)) in self.kept.iter().zip(&self.waiting) {
+            let body = self.bodies.get(range.clone()).unwrap_or_default();
+            let record = StoredRecord::decode(body).map_err(|error| {
+                invalid("it is no record of a log".to_owned()).with_source(error)
+            })?;
+            let record = self.names.in_segment(record).ok_or_else(exhausted)?;
+            let mut body = Vec::new();
+            if let StoredRecord::Removed(removed) = &record {
+                removed.encode(&mut body);
+            }
+            kept.push((*sequence, *hash, body));
+        }
+        self.waiting.clear();
+        self.bodies.clear();
+        let appended = self
+            .writer
+            .append_run(run.sequences, &kept, &run.said, run.log_hash);
+        appended.map_err(not_written)?;
+        self.newest_written = self.chains.newest();
+        self.meter.add(1)
+    }
+
     fn record(&mut self, entry: LogRecord<'_>) -> Result<(), Error> {
+        if self.open.is_some() {
+            return self.keep(entry);
+        }
         let LogRecord {
             sequence,
             hash,
@@ -134,7 +202,7 @@ impl<'a> LogWriting<'a> {
     }
 
     fn note(&mut self, body: &[u8], log_hash: Hash) -> Result<(), Error> {
-        if !self.waiting.is_empty() {
+        if !self.waiting.is_empty() || self.open.is_some() {
             return Err(within_a_commit());
         }
         self.make_room(body.len(), 1)?;
@@ -180,7 +248,7 @@ impl<'a> LogWriting<'a> {
 
     /// Ends the log, which is to end there.
     pub(super) fn finish(mut self, origin: &LogOrigin, end: &LogEnd) -> Result<(), Error> {
-        if !self.waiting.is_empty() {
+        if !self.waiting.is_empty() || self.open.is_some() {
             return Err(within_a_commit());
         }
         let position = self.writer.position();

@@ -74,11 +74,17 @@ impl CompactionPlan {
 /// was. [`removals`](crate::maintenance::removals()) lists these records, and
 /// [`verify`](crate::maintenance::verify()) calls whatever is missing without one a problem.
 ///
-/// What is removed leaves its hash, its place in its stream and its time, and no row in the index: a record
-/// of 65 bytes, once for each segment the names of its coordinate, and the header of its commit with padding,
-/// 72 to 79 bytes; so some 144 bytes of an event that was appended alone. So chains verify, sequences and clocks are
-/// never given again, and receipts, positions and heads that were kept stay right. The id of a removed
-/// event is forgotten: an append that repeats it is a new event.
+/// What is removed leaves no row in the index. Where events stay beside it, it leaves its hash, its place in its stream and
+/// its time: a record of 65 bytes, once for each segment the names of its coordinate, and the header of its commit with
+/// padding, 72 to 79 bytes; so some 144 bytes of an event that was appended alone. Commits that follow each other and of which
+/// nothing stays become one frame, a run, of half a byte an event, and such a record for each entity that has its last
+/// record of the segment there. So chains verify, sequences and clocks are never given again, and receipts and positions
+/// that were kept stay right. The id of a removed event is forgotten: an append that repeats it is a new event.
+///
+/// A run has no hashes of events, and none of the log within. A head of the tree that was kept stays right, and what is
+/// there is proven against it. But a log hash that was kept, of a commit in a run, is not found any more, that an event
+/// in it was there is not proven any more, and of the sizes of the tree in it only multiples of 64 can be shown to be what the
+/// log has grown out of. Keep a new head after a compaction.
 ///
 /// After that, adjacent segments that are short by now become one, whatever is left in them, so that many
 /// small compactions leave few segments. It changes no event and no hash. Where it fails the segments stay as

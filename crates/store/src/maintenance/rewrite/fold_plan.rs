@@ -2,7 +2,7 @@
 //! records are kept of them. Found in a pass over the segments before they are written; writes nothing.
 //!
 //! Of each entity the last record in the segments is kept, with the hash after which its stream goes on, the name of a
-//! kind where it is said first, and the newest position of each source. Where a run is no shorter than the commits,
+//! kind where it is said first, and the greatest position of each source. Where a run is no shorter than the commits,
 //! these stay as they are; it counts for that what is said anew elsewhere because of it, so no segment gets longer.
 
 use crate::Error;
@@ -20,7 +20,7 @@ use strandline_segment::{
 #[derive(Debug, Default)]
 pub(super) struct FoldPlan {
     folded: Runs,
-    /// Sequences of the last record of each entity, and of each source, ascending.
+    /// Sequences of the last record of each entity, and of that with the greatest position of each source, ascending.
     last: Vec<u64>,
 }
 
@@ -52,7 +52,7 @@ impl FoldPlan {
         self.folded.has(frame.first_sequence())
     }
 
-    /// Whether the record of a sequence is the last one of its entity or source.
+    /// Whether the record of a sequence is the last one of its entity, or has the greatest position of a source.
     pub(super) fn is_last(&self, sequence: Sequence) -> bool {
         self.last.binary_search(&sequence.get()).is_ok()
     }
@@ -67,7 +67,8 @@ struct Survey {
     entities: HashMap<Box<str>, usize>,
     /// The last record of each.
     last: Vec<u64>,
-    sources: HashMap<Box<str>, u64>,
+    /// The greatest position of each source, and the record that has it.
+    sources: HashMap<Box<str>, (u64, u64)>,
     kinds: KindNames,
     /// Commits that are gone, oldest first.
     commits: Vec<GoneCommit>,
@@ -179,10 +180,12 @@ impl Survey {
         let last =
             last.ok_or_else(|| malformed(at, "has a coordinate that its segment has not named"))?;
         *last = at.sequence.get();
-        if let Some((source, _)) = record.tracking() {
+        if let Some((source, position)) = record.tracking() {
+            let own = (position, at.sequence.get());
             match self.sources.get_mut(source) {
-                Some(last) => *last = at.sequence.get(),
-                None => drop(self.sources.insert(source.into(), at.sequence.get())),
+                Some((greatest, _)) if *greatest >= position => {}
+                Some(greatest) => *greatest = own,
+                None => drop(self.sources.insert(source.into(), own)),
             }
         }
         Ok(())
@@ -190,7 +193,7 @@ impl Survey {
 
     fn plan(self) -> FoldPlan {
         let mut last = self.last;
-        last.extend(self.sources.into_values());
+        last.extend(self.sources.into_values().map(|(_, at)| at));
         last.sort_unstable();
         last.dedup();
         let mut folded = Vec::new();

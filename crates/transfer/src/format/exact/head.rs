@@ -8,7 +8,9 @@ use strandline::maintenance::LogOrigin;
 use strandline::{Epoch, Hash, Hex, Sequence};
 
 const FORMAT: &str = "strandline exact";
-const VERSION: u32 = 1;
+/// The latest version, which is written of a log with runs, and else the one before.
+const VERSION: u32 = 2;
+const WITHOUT_RUNS: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +31,8 @@ struct Fields<'a> {
     base: Hash,
     #[serde(skip_serializing_if = "Option::is_none")]
     unrecorded_before: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    runs: bool,
 }
 
 /// Appends the first line to `out`.
@@ -37,11 +41,15 @@ pub(crate) fn write_head(out: &mut Vec<u8>, origin: &LogOrigin) {
     let line = Line {
         log: Fields {
             format: FORMAT.into(),
-            version: VERSION,
+            version: match origin.has_runs {
+                true => VERSION,
+                false => WITHOUT_RUNS,
+            },
             identity: identity.into(),
             epoch: origin.epoch,
             base: origin.base_log_hash,
             unrecorded_before: origin.unrecorded_before.map(Sequence::get),
+            runs: origin.has_runs,
         },
     };
     // Writing to a vector does not fail.
@@ -63,9 +71,13 @@ pub(crate) fn parse_head(text: &str) -> Result<LogOrigin, RefusedLine> {
         ));
     }
     let Line { log }: Line<'_> = object(text)?;
-    if log.format != FORMAT || log.version != VERSION {
+    let version = match log.runs {
+        true => VERSION,
+        false => WITHOUT_RUNS,
+    };
+    if log.format != FORMAT || log.version != version {
         return Err(RefusedLine::new(format!(
-            "it is {} of version {}, and this program reads {FORMAT:?} of version {VERSION}",
+            "it is {} of version {}, and this program reads {FORMAT:?} of version {version}",
             shown(&log.format),
             log.version
         )));
@@ -78,5 +90,6 @@ pub(crate) fn parse_head(text: &str) -> Result<LogOrigin, RefusedLine> {
         epoch: log.epoch,
         base_log_hash: log.base,
         unrecorded_before: log.unrecorded_before.map(Sequence::new),
+        has_runs: log.runs,
     })
 }

@@ -9,7 +9,7 @@ use crate::text::base64;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use strandline::maintenance::{LogEnd, LogEntry, LogRecord};
+use strandline::maintenance::{LogEnd, LogEntry, LogRecord, LogRun};
 use strandline::{
     Attributes, Coordinate, EventId, EventKind, Hash, Hex, Hlc, PayloadEncoding, Sequence,
 };
@@ -39,6 +39,16 @@ pub(crate) fn parse_exact<'b>(
         let body = buffer.as_slice();
         return Ok(ExactLine::Entry(LogEntry::Note { body, log_hash }));
     }
+    if rest.starts_with("\"run\"") {
+        let RunLine { run, log_hash } = object(text)?;
+        *buffer = decoded("run", &run.said)?;
+        return Ok(ExactLine::Entry(LogEntry::Run(LogRun {
+            sequences: Sequence::new(run.sequence)..Sequence::new(run.end),
+            kept: run.kept,
+            said: buffer.as_slice(),
+            log_hash,
+        })));
+    }
     if rest.starts_with("\"end\"") {
         let EndLine { end } = object(text)?;
         return Ok(ExactLine::End(LogEnd {
@@ -66,6 +76,24 @@ struct NoteLine<'a> {
     #[serde(borrow)]
     note: Cow<'a, str>,
     log_hash: Hash,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunLine<'a> {
+    #[serde(borrow)]
+    run: Run<'a>,
+    log_hash: Hash,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Run<'a> {
+    sequence: u64,
+    end: u64,
+    kept: usize,
+    #[serde(borrow)]
+    said: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]

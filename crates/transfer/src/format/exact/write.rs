@@ -5,7 +5,7 @@ use crate::format::line::write_encoding;
 use crate::text::base64;
 use crate::text::json::{is_one_line_of_json, write_text};
 use std::io::Write as _;
-use strandline::maintenance::{LogEnd, LogEntry, LogRecord};
+use strandline::maintenance::{LogEnd, LogEntry, LogRecord, LogRun};
 use strandline::{Coordinate, Hash, Hex, Hlc, PayloadEncoding};
 use strandline_core::record::{Record, RecordPayload, RemovedRecord, StoredRecord};
 
@@ -13,6 +13,7 @@ use strandline_core::record::{Record, RecordPayload, RemovedRecord, StoredRecord
 pub(crate) fn write_entry(out: &mut Vec<u8>, entry: &LogEntry<'_>) {
     match entry {
         LogEntry::Record(record) => write_record(out, record),
+        LogEntry::Run(run) => write_run(out, run),
         LogEntry::Note { body, log_hash } => {
             out.extend_from_slice(b"{\"note\":\"");
             base64::encode(body, out);
@@ -20,6 +21,17 @@ pub(crate) fn write_entry(out: &mut Vec<u8>, entry: &LogEntry<'_>) {
             let _ = writeln!(out, "\",\"log_hash\":\"{log_hash}\"}}");
         }
     }
+}
+
+fn write_run(out: &mut Vec<u8>, run: &LogRun<'_>) {
+    let (start, end) = (run.sequences.start, run.sequences.end);
+    let kept = run.kept;
+    let _ = write!(
+        out,
+        "{{\"run\":{{\"sequence\":{start},\"end\":{end},\"kept\":{kept},\"said\":\""
+    );
+    base64::encode(run.said, out);
+    let _ = writeln!(out, "\"}},\"log_hash\":\"{}\"}}", run.log_hash);
 }
 
 /// Appends the last line to `out`.
