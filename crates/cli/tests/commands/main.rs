@@ -13,6 +13,7 @@ mod anchors;
 mod asked;
 mod backup;
 mod compact;
+mod compact_rules;
 mod disks;
 mod files;
 #[cfg(feature = "proof")]

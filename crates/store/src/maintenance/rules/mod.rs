@@ -9,3 +9,7 @@ mod fields;
 mod file;
 
 pub use error::RulesError;
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests;
