@@ -24,16 +24,11 @@ pub(crate) fn confirm(plan: &str, yes: bool) -> anyhow::Result<bool> {
 /// As [`confirm`], but that nobody is asked, and it is done, where there is no terminal: in a program that says
 /// what it means.
 pub(crate) fn confirm_on_terminal(plan: &str, yes: bool) -> anyhow::Result<bool> {
-    if !is_asked(yes) {
+    if yes || !io::stdin().is_terminal() {
         return Ok(true);
     }
     note(plan);
     ask()
-}
-
-/// Whether [`confirm_on_terminal`] asks: for who has to find out first what it is to ask.
-pub(crate) fn is_asked(yes: bool) -> bool {
-    !yes && io::stdin().is_terminal()
 }
 
 fn ask() -> anyhow::Result<bool> {

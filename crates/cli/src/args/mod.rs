@@ -19,7 +19,7 @@ mod zone;
 
 #[cfg(feature = "replicate")]
 pub(crate) use bucket::{Access, BucketArgs, SettingArgs, bucket_url, refused_bucket};
-pub(crate) use confirm::{confirm, confirm_on_terminal, is_asked};
+pub(crate) use confirm::{confirm, confirm_on_terminal};
 pub(crate) use event::{foreign_event_id, parse_event_id};
 pub(crate) use keys::{OpenArgs, opened, opened_event};
 #[cfg(feature = "seal")]

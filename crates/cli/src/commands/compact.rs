@@ -1,13 +1,15 @@
 //! `compact`: events that are not to be kept go for good.
 
 use super::removals;
-use crate::args::{KindArg, StoreArgs, ZoneArgs, confirm_on_terminal, is_asked};
+use super::rules::{effects_json, line_of_effect, read_rules};
+use crate::args::{KindArg, StoreArgs, ZoneArgs, confirm, confirm_on_terminal};
 use crate::outcome::{Outcome, WrongUsage, first_of, with_also};
 use crate::terminal::{Bar, Screen, count, size};
 use crate::times::Moment;
 use crate::writer::Writer;
 use serde_json::{Value, json};
 use std::io;
+use std::path::PathBuf;
 use strandline::maintenance::{
     Compacted, CompactionPlan, Missing, OnProgress, Removal, Retention, compact, rfc3339,
 };
@@ -18,6 +20,11 @@ use strandline_control::{AskedRetention, Client};
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
+    /// Keep and remove by the rules of this file, in TOML; `-` is standard input. docs/retention.md says what rules
+    /// can say. The first that an event is of decides about it, and an event that none is of stays.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["keep_newest", "keep_since", "within", "keep_header_kind",
+        "keep_header_tag", "drop_entity", "drop_prefix"])]
+    rules: Option<PathBuf>,
     /// Keep the newest events of each entity, this many: 1 or more.
     #[arg(long, value_name = "COUNT")]
     keep_newest: Option<u32>,
@@ -39,8 +46,8 @@ pub struct Args {
     /// such a tag, nothing is removed.
     #[arg(long, value_name = "TEXT")]
     keep_header_tag: Vec<String>,
-    /// Compact as well where no event is of a kind of --keep-header-kind, or has a tag of --keep-header-tag:
-    /// for a schedule that begins before the first such event. What is absent is told, and is no failure.
+    /// Compact as well where no event is of a kind of --keep-header-kind, or has a tag of --keep-header-tag, where no
+    /// kind has a name that is in --rules, and where a rule there that keeps all has no event: for a schedule that begins before the first such event. What is absent is told, and is no failure.
     #[arg(long)]
     allow_absent: bool,
     /// Drop all events of this entity. May be given several times.
@@ -52,39 +59,50 @@ pub struct Args {
     /// Say what would be removed, and change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask on a terminal before it is done.
+    /// Do not ask on a terminal before it is done; and do it as well where nothing would be left.
     #[arg(long)]
     yes: bool,
 }
 
-/// What events were to be known by whose headers stay, and are not: no event is of the kind, or has the tag.
+/// What events were to be known by that stay, or whose headers do, and are not: no event is of the kind, has the tag, or
+/// is one of the rule.
 #[derive(Debug, Default)]
-struct NoHeaders {
+struct Absent {
     kinds: Vec<String>,
     tags: Vec<String>,
+    rules: Vec<String>,
 }
 
-impl NoHeaders {
+impl Absent {
     const fn is_empty(&self) -> bool {
-        self.kinds.is_empty() && self.tags.is_empty()
+        self.kinds.is_empty() && self.tags.is_empty() && self.rules.is_empty()
     }
 
     fn note(&self, missing: &mut Missing) {
         missing.kinds.clone_from(&self.kinds);
         missing.tags.clone_from(&self.tags);
+        missing.rules.clone_from(&self.rules);
     }
 }
 
 impl Args {
     const fn has_no_rule(&self) -> bool {
         let keeps = self.keep_newest.is_some() || self.keep_since.is_some();
+        let keeps = keeps || self.rules.is_some();
         !keeps && self.drop_entity.is_empty() && self.drop_prefix.is_empty()
     }
 
     /// The rules, and what of them is of no event. With such a rule what it was to keep would go as well, so
     /// they are not to be followed.
-    fn rules(&self) -> anyhow::Result<(AskedRetention, NoHeaders)> {
-        let mut absent = NoHeaders::default();
+    fn rules(&self) -> anyhow::Result<(AskedRetention, Absent)> {
+        let mut absent = Absent::default();
+        if let Some(file) = &self.rules {
+            let rules = read_rules(file)?;
+            let asked = Retention::try_from(&rules)?;
+            let missing = CompactionPlan::of(&self.store.open()?, &asked)?.missing;
+            (absent.kinds, absent.rules) = (missing.kinds, missing.rules);
+            return Ok((rules, absent));
+        }
         let mut rules = AskedRetention::new();
         if let Some(count) = self.keep_newest {
             rules = rules.keep_newest(count);
@@ -129,12 +147,12 @@ impl Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.has_no_rule() {
         let message = "no rule says what to keep or to drop, so there is nothing to compact: give \
-            --keep-newest, --keep-since, --drop-entity or --drop-prefix; with --dry-run too it is only said \
+            --rules, --keep-newest, --keep-since, --drop-entity or --drop-prefix; with --dry-run too it is only said \
             what would go";
         return Err(WrongUsage(message.to_owned()).into());
     }
     let (asked, absent) = args.rules()?;
-    let rules = Retention::from(&asked);
+    let rules = Retention::try_from(&asked)?;
     if !absent.is_empty() && !args.allow_absent {
         show_refused(args, &absent)?;
         return Ok(Outcome::ProblemFound);
@@ -142,7 +160,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.dry_run {
         return plan(args, &rules);
     }
-    if is_asked(args.yes) && !is_confirmed(args, &rules)? {
+    if !args.yes && !is_confirmed(args, &rules)? {
         return Ok(Outcome::Fine);
     }
     let (done, closed) = change(
@@ -159,7 +177,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 /// Says why nothing was removed, with the fields of what a compaction or a plan says.
-fn show_refused(args: &Args, absent: &NoHeaders) -> io::Result<()> {
+fn show_refused(args: &Args, absent: &Absent) -> io::Result<()> {
     let mut screen = Screen::new();
     if args.store.json {
         let json = match args.dry_run {
@@ -177,8 +195,14 @@ fn show_refused(args: &Args, absent: &NoHeaders) -> io::Result<()> {
         screen.json(&json)?;
         return screen.flush();
     }
-    screen.text("headers were to be kept that are not there; nothing was changed")?;
-    for line in lines_of_absent(&absent.kinds, &absent.tags) {
+    let what = if args.rules.is_some() {
+        "rules name what is not there, so that what they were to keep could go"
+    } else {
+        "headers were to be kept that are not there"
+    };
+    screen.text(&format!("{what}; nothing was changed"))?;
+    let rules = lines_of_absent_rules(&absent.rules);
+    for line in lines_of_absent(&absent.kinds, &absent.tags).chain(rules) {
         screen.text(&line)?;
     }
     screen.text("with --allow-absent the others are compacted all the same")?;
@@ -197,6 +221,8 @@ fn compacted_json(done: &Compacted) -> Value {
         "missing_prefixes": done.missing.prefixes,
         "missing_kinds": done.missing.kinds,
         "missing_tags": done.missing.tags,
+        "missing_rules": done.missing.rules,
+        "rules": effects_json(&done.rules),
         "records": done.records.iter().map(removals::as_json).collect::<Vec<_>>(),
     })
 }
@@ -210,6 +236,8 @@ fn plan_json(plan: &CompactionPlan) -> Value {
         "missing_prefixes": plan.missing.prefixes,
         "missing_kinds": plan.missing.kinds,
         "missing_tags": plan.missing.tags,
+        "missing_rules": plan.missing.rules,
+        "rules": effects_json(&plan.rules),
     })
 }
 
@@ -254,6 +282,13 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
             count(done.merged as u64, "short segment")
         ))?;
     }
+    for line in done
+        .rules
+        .iter()
+        .map(|effect| line_of_effect(effect, "removed"))
+    {
+        screen.text(&line)?;
+    }
     for line in done.records.iter().flat_map(lines_of_record) {
         screen.text(&line)?;
     }
@@ -290,7 +325,16 @@ pub(super) fn lines_of(missing: &Missing) -> impl Iterator<Item = String> {
         queries.map(|query| format!("there is no event of {query}, or all of them were removed"));
     let absent = lines_of_absent(&missing.kinds, &missing.tags);
     let named = ids.chain(entities).chain(prefixes);
-    named.chain(queries).chain(absent)
+    let rules = lines_of_absent_rules(&missing.rules);
+    named.chain(queries).chain(absent).chain(rules)
+}
+
+/// What is said of rules that keep all of their events, and have none, a line each.
+fn lines_of_absent_rules(rules: &[String]) -> impl Iterator<Item = String> {
+    let rules = rules.iter();
+    rules.map(|name| {
+        format!("there is no event of the rule {name:?}, which keeps all that it is of")
+    })
 }
 
 /// An operation on nobody is no success, whatever became of the others. Kinds and tags that may be absent are
@@ -341,9 +385,16 @@ pub(super) fn change<T>(
     }
 }
 
-/// Says what would go, and asks whether it is to. Where nothing would, nobody is asked.
+/// Says what would go, and asks on a terminal whether it is to. Where nothing would, nobody is asked; where nothing
+/// would be left, somebody has to be.
 fn is_confirmed(args: &Args, rules: &Retention) -> anyhow::Result<bool> {
     let plan = CompactionPlan::of(&args.store.open()?, rules)?;
+    if plan.is_of_everything() {
+        return confirm(
+            &format!("{}: nothing would be left", line_of_plan(&plan)),
+            args.yes,
+        );
+    }
     match plan.events + plan.headers {
         0 => Ok(true),
         _ => confirm_on_terminal(&line_of_plan(&plan), args.yes),
@@ -368,6 +419,12 @@ fn plan(args: &Args, rules: &Retention) -> anyhow::Result<Outcome> {
         screen.json(&json)?;
     } else {
         screen.text(&format!("{}; nothing was changed", line_of_plan(&plan)))?;
+        for effect in &plan.rules {
+            screen.text(&line_of_effect(effect, "would remove"))?;
+        }
+        if plan.is_of_everything() {
+            screen.text("nothing would be left: to do it asks for --yes")?;
+        }
         for line in lines_of(&plan.missing) {
             screen.text(&line)?;
         }

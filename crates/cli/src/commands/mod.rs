@@ -29,6 +29,7 @@ mod replicas;
 #[cfg(feature = "replicate")]
 mod replicate;
 mod restore;
+mod rules;
 mod salvage;
 mod stats;
 mod tail;
@@ -181,10 +182,13 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
         strandline compact orders.strand --keep-newest 100 --within meter: --dry-run\n  \
         strandline compact orders.strand --keep-since 30d\n  \
-        strandline compact orders.strand --drop-prefix test:\n\n\
+        strandline compact orders.strand --drop-prefix test:\n  \
+        strandline compact orders.strand --rules retention.toml --dry-run\n\n\
         Exits 1 if an entity or prefix that was named has no event; the rules do their work on the others. \
-        Exits 1 and removes nothing if a header is to be kept by a kind or tag that no event has, unless \
-        --allow-absent is given. \
+        Exits 1 and removes nothing if a header is to be kept by a kind or tag that no event has, a rule of a file \
+        names a kind that nothing is called, or one keeps all of events of which there is none, unless \
+        --allow-absent is given. Where nothing would be left it is asked before, and without a terminal --yes has to \
+        be given. \
         Rules that would remove everything by a slip are refused: --keep-newest 0, a time in the future, an \
         empty prefix.")]
     Compact(compact::Args),

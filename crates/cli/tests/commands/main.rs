@@ -15,6 +15,7 @@ mod backup;
 #[cfg(feature = "replicate")]
 mod buckets;
 mod compact;
+mod compact_rules;
 mod controlled;
 mod disks;
 mod files;

@@ -3,7 +3,9 @@
 use super::removal::{MissingTold, RemovalTold};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use strandline::maintenance::{self, Compacted, CompactionPlan, Redacted, RedactionPlan};
+use strandline::maintenance::{
+    self, Compacted, CompactionPlan, Redacted, RedactionPlan, RuleEffect,
+};
 use strandline::{EventId, Hash, Sequence};
 
 /// A checkpoint that was saved.
@@ -18,6 +20,40 @@ pub(crate) struct Cancelled {
     pub(crate) cancelled: Option<String>,
 }
 
+/// A [`RuleEffect`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct RuleEffectTold {
+    rule: String,
+    events: u64,
+    events_decided: u64,
+    events_removed: u64,
+    payloads_removed: u64,
+}
+
+impl From<&RuleEffect> for RuleEffectTold {
+    fn from(effect: &RuleEffect) -> Self {
+        Self {
+            rule: effect.name.clone(),
+            events: effect.matching,
+            events_decided: effect.decided,
+            events_removed: effect.events,
+            payloads_removed: effect.headers,
+        }
+    }
+}
+
+impl From<RuleEffectTold> for RuleEffect {
+    fn from(told: RuleEffectTold) -> Self {
+        let mut effect = Self::default();
+        effect.name = told.rule;
+        effect.matching = told.events;
+        effect.decided = told.events_decided;
+        effect.events = told.events_removed;
+        effect.headers = told.payloads_removed;
+        effect
+    }
+}
+
 /// A [`Compacted`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CompactedTold {
@@ -28,6 +64,8 @@ pub(crate) struct CompactedTold {
     bytes_after: u64,
     segments_merged: usize,
     missing: MissingTold,
+    #[serde(default)]
+    rules: Vec<RuleEffectTold>,
     records: Vec<RemovalTold>,
 }
 
@@ -41,6 +79,7 @@ impl From<&Compacted> for CompactedTold {
             bytes_after: done.bytes_after,
             segments_merged: done.merged,
             missing: (&done.missing).into(),
+            rules: done.rules.iter().map(Into::into).collect(),
             records: done.records.iter().map(Into::into).collect(),
         }
     }
@@ -58,6 +97,7 @@ impl TryFrom<CompactedTold> for Compacted {
         done.bytes_after = told.bytes_after;
         done.merged = told.segments_merged;
         done.missing = told.missing.into();
+        done.rules = told.rules.into_iter().map(Into::into).collect();
         let records = told.records.into_iter().map(RemovalTold::removal);
         done.records = records.collect::<Result<_, _>>()?;
         Ok(done)
@@ -70,6 +110,10 @@ pub(crate) struct CompactionPlanTold {
     events_to_remove: u64,
     payloads_to_remove: u64,
     segments_to_rewrite: usize,
+    #[serde(default)]
+    events_kept: u64,
+    #[serde(default)]
+    rules: Vec<RuleEffectTold>,
     missing: MissingTold,
 }
 
@@ -79,6 +123,8 @@ impl From<&CompactionPlan> for CompactionPlanTold {
             events_to_remove: plan.events,
             payloads_to_remove: plan.headers,
             segments_to_rewrite: plan.segments,
+            events_kept: plan.kept,
+            rules: plan.rules.iter().map(Into::into).collect(),
             missing: (&plan.missing).into(),
         }
     }
@@ -90,6 +136,8 @@ impl From<CompactionPlanTold> for CompactionPlan {
         plan.events = told.events_to_remove;
         plan.headers = told.payloads_to_remove;
         plan.segments = told.segments_to_rewrite;
+        plan.kept = told.events_kept;
+        plan.rules = told.rules.into_iter().map(Into::into).collect();
         plan.missing = told.missing.into();
         plan
     }

@@ -84,6 +84,7 @@ pub(crate) struct MissingTold {
     kinds: Vec<String>,
     tags: Vec<String>,
     queries: Vec<String>,
+    rules: Vec<String>,
 }
 
 impl From<&Missing> for MissingTold {
@@ -95,6 +96,7 @@ impl From<&Missing> for MissingTold {
             kinds: missing.kinds.clone(),
             tags: missing.tags.clone(),
             queries: missing.queries.clone(),
+            rules: missing.rules.clone(),
         }
     }
 }
@@ -108,6 +110,7 @@ impl From<MissingTold> for Missing {
         missing.kinds = told.kinds;
         missing.tags = told.tags;
         missing.queries = told.queries;
+        missing.rules = told.rules;
         missing
     }
 }

@@ -1,8 +1,8 @@
 //! `AskedRetention`: the rules of a compaction as they are said over the socket.
 
 use serde::{Deserialize, Serialize};
-use strandline::KindFilter;
 use strandline::maintenance::Retention;
+use strandline::{Error, ErrorKind, KindFilter};
 
 /// The rules of a compaction, as they are said: those of [`Retention`], by the same names.
 ///
@@ -11,7 +11,8 @@ use strandline::maintenance::Retention;
 /// use strandline_control::AskedRetention;
 ///
 /// let asked = AskedRetention::new().keep_newest(100).within("meter:");
-/// assert_eq!(Retention::from(&asked), Retention::new().keep_newest(100).within("meter:"));
+/// assert_eq!(Retention::try_from(&asked)?, Retention::new().keep_newest(100).within("meter:"));
+/// # Ok::<(), strandline::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -32,6 +33,8 @@ pub struct AskedRetention {
     drop_entity: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     drop_entities: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    toml: Option<String>,
 }
 
 impl AskedRetention {
@@ -39,6 +42,15 @@ impl AskedRetention {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The rules of a file, as [`Retention::from_toml`] reads them. They cannot be said together with others.
+    #[must_use]
+    pub fn of_toml(text: impl Into<String>) -> Self {
+        Self {
+            toml: Some(text.into()),
+            ..Self::default()
+        }
     }
 
     /// As [`Retention::keep_newest`].
@@ -98,8 +110,21 @@ impl AskedRetention {
     }
 }
 
-impl From<&AskedRetention> for Retention {
-    fn from(asked: &AskedRetention) -> Self {
+impl TryFrom<&AskedRetention> for Retention {
+    type Error = Error;
+
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if rules of a file are refused, or others are said beside them.
+    fn try_from(asked: &AskedRetention) -> Result<Self, Error> {
+        if let Some(text) = &asked.toml {
+            if *asked != AskedRetention::of_toml(text) {
+                let message =
+                    "rules of a file cannot be said together with others: say them in the file";
+                return Err(Error::new(ErrorKind::InvalidInput, message.to_owned()));
+            }
+            return Ok(Self::from_toml(text)?);
+        }
         let mut rules = Self::new();
         if let Some(count) = asked.keep_newest {
             rules = rules.keep_newest(count);
@@ -117,7 +142,7 @@ impl From<&AskedRetention> for Retention {
         let tagged = asked.keep_headers_tagged.iter();
         rules = tagged.fold(rules, Self::keep_headers_tagged);
         rules = asked.drop_entity.iter().fold(rules, Self::drop_entity);
-        asked.drop_entities.iter().fold(rules, Self::drop_entities)
+        Ok(asked.drop_entities.iter().fold(rules, Self::drop_entities))
     }
 }
 
@@ -151,6 +176,24 @@ mod tests {
             .keep_headers_tagged("name:")
             .drop_entity("order:1")
             .drop_entities("test:");
-        assert_eq!(Retention::from(&told), rules);
+        assert_eq!(Retention::try_from(&told).unwrap(), rules);
+    }
+
+    #[test]
+    fn rules_of_a_file_arrive_and_stand_alone() {
+        let text = "[[rule]]\nkeep-newest = 3\n";
+        let asked = AskedRetention::of_toml(text);
+        let json = serde_json::to_string(&asked).unwrap();
+        let told: AskedRetention = serde_json::from_str(&json).unwrap();
+        let rules = Retention::try_from(&told).unwrap();
+        assert_eq!(rules, Retention::from_toml(text).unwrap());
+
+        for wrong in [
+            AskedRetention::of_toml("[[rule]]\nkeep-fro = 3\n"),
+            AskedRetention::of_toml(text).keep_newest(1),
+        ] {
+            let refused = Retention::try_from(&wrong).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{refused}");
+        }
     }
 }

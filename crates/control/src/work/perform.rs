@@ -45,7 +45,7 @@ fn compacted(
     dry_run: bool,
     on_progress: OnProgress<'_>,
 ) -> Result<Value, Error> {
-    let rules = Retention::from(rules);
+    let rules = Retention::try_from(rules)?;
     if dry_run {
         return said(&CompactionPlanTold::from(&CompactionPlan::of(
             store, &rules,

@@ -30,7 +30,7 @@
 
 // Each line knows the lines below it alone; what stands on one line does not know each other.
 //
-// handle                              verbs as methods of a store
+// handle  keep  rules                 verbs as methods of a store; rules followed by a thread; rules in a file
 // exact                               a log entry by entry, and a store made of these
 // restore                             a backup in the place of a store
 // backup  salvage  rewrite  inspect   copied; saved from damage; compacted or redacted; shown
@@ -42,12 +42,16 @@ mod damaged;
 mod exact;
 mod handle;
 mod inspect;
+#[cfg(not(strandline_loom))]
+mod keep;
 mod notes;
 mod places;
 mod progress;
 mod rebuild;
 mod restore;
 mod rewrite;
+#[cfg(feature = "rules")]
+mod rules;
 mod salvage;
 mod verify;
 
@@ -61,6 +65,8 @@ pub use inspect::{
     RemovalNote, SegmentFacts, annotate_event, annotate_file, annotate_frame, annotate_frames,
     quarantined, removal_notes, removals, segment_bytes,
 };
+#[cfg(not(strandline_loom))]
+pub use keep::{KeepOptions, RetentionStatus, RunningRetention, keep};
 pub use notes::{ForeignNotes, LaterRemovals};
 pub use places::is_vacant;
 pub use progress::{Meter, OnProgress, Progress, ProgressUnit, unwatched};
@@ -68,8 +74,10 @@ pub use rebuild::{Rebuilt, rebuild};
 pub use restore::{Existing, Restored, restore, restore_linked};
 pub use rewrite::{
     Compacted, CompactionPlan, Missing, Redacted, Redaction, RedactionPlan, Redone, Retention,
-    compact, put_back, redact, redo,
+    RetentionRule, RuleEffect, compact, put_back, redact, redo,
 };
+#[cfg(feature = "rules")]
+pub use rules::RulesError;
 pub use salvage::{Loss, Salvaged, salvage, salvage_into};
 pub use strandline_core::{civil_date, rfc3339};
 pub use strandline_segment::CopyMode;

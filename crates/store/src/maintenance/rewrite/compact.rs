@@ -1,16 +1,17 @@
 //! `compact`: events that are not to be kept are removed. Which these are, its rules say.
 
+use super::choosing::Choice;
 use super::compacted::Compacted;
 use super::merge::merge_small;
 use super::missing::Missing;
+use super::outlook::Outlook;
 use super::retention::Retention;
+use super::rule_effect::RuleEffect;
 use super::segments::{Asked, Observer, rewrite};
-#[cfg(doc)]
-use crate::ErrorKind;
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::meter::Run;
 use crate::trace;
-use crate::{Error, Store};
+use crate::{Error, ErrorKind, Store};
 use strandline_core::record::{Record, RemovalChange};
 use tracing::Level;
 
@@ -35,6 +36,10 @@ pub struct CompactionPlan {
     pub headers: u64,
     /// Segments that would be rewritten.
     pub segments: usize,
+    /// Events that would stay, with their payloads if they have them now.
+    pub kept: u64,
+    /// What each of several rules would come to, in their order.
+    pub rules: Vec<RuleEffect>,
     /// Who is named in the rules and is nobody.
     pub missing: Missing,
 }
@@ -53,13 +58,21 @@ impl CompactionPlan {
         let snapshot = store.snapshot();
         rules.check_since(&snapshot, now_ms)?;
         let missing = rules.missing(&snapshot);
-        let marks = rules.marks(&snapshot)?;
+        let choice = rules.choose(&snapshot, now_ms)?;
         Ok(Self {
             missing,
-            events: marks.count(RemovalChange::Removed),
-            headers: marks.count(RemovalChange::Redacted),
-            segments: marks.segments().count(),
+            events: choice.marks.count(RemovalChange::Removed),
+            headers: choice.marks.count(RemovalChange::Redacted),
+            segments: choice.marks.segments().count(),
+            kept: snapshot.len().saturating_sub(choice.count()),
+            rules: choice.effects,
         })
+    }
+
+    /// Whether something would go, and nothing stay: no event would be left that has its payload.
+    #[must_use]
+    pub const fn is_of_everything(&self) -> bool {
+        self.events + self.headers > 0 && self.kept == 0
     }
 }
 
@@ -142,6 +155,25 @@ pub fn compact(
     rules: &Retention,
     on_progress: OnProgress<'_>,
 ) -> Result<Compacted, Error> {
+    follow_rules(store, rules, Limit::None, on_progress).map(|(done, _)| done)
+}
+
+/// What rules may come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::maintenance) enum Limit {
+    /// Whatever they say.
+    None,
+    /// Something is to stay.
+    NotEverything,
+}
+
+/// As [`compact`], within a limit, and says when to look again.
+pub(in crate::maintenance) fn follow_rules(
+    store: &Store,
+    rules: &Retention,
+    limit: Limit,
+    on_progress: OnProgress<'_>,
+) -> Result<(Compacted, Outlook), Error> {
     rules.check()?;
     let run = store.shared().metrics.running(Run::Compact);
     let _span = trace::span(Level::INFO, || tracing::info_span!("compact"));
@@ -151,12 +183,17 @@ pub fn compact(
     let snapshot = store.snapshot();
     rules.check_since(&snapshot, now_ms)?;
     let missing = rules.missing(&snapshot);
-    let marks = rules.marks(&snapshot)?;
+    let choice = rules.choose(&snapshot, now_ms)?;
+    if limit == Limit::NotEverything && choice.count() > 0 && choice.count() >= snapshot.len() {
+        return Err(everything(snapshot.len()));
+    }
+    let outlook = Outlook::of(rules, &snapshot, choice.due_ms);
+    let Choice { marks, effects, .. } = choice;
     let bytes = marks.frame_bytes(&snapshot.reader.log);
     drop(snapshot);
     let mut meter = Meter::bytes(Some(bytes), on_progress);
     let asked = Asked {
-        rule: Some(rules.to_string()),
+        rule: Some(rules.recorded(&effects)),
         shows_at_once: false,
     };
     let done = rewrite(
@@ -167,6 +204,22 @@ pub fn compact(
         &mut Nobody,
         &mut rewriting,
     )?;
+    tell(&done);
+    // It is done: nothing can be stopped any more.
+    let _ = meter.finish();
+    let merged = merge_small(store, &mut rewriting)?;
+    drop(rewriting);
+    run.done();
+    let done = Compacted {
+        missing,
+        merged,
+        rules: effects,
+        ..done
+    };
+    Ok((done, outlook))
+}
+
+fn tell(done: &Compacted) {
     let (events, headers, segments) = (done.events, done.headers, done.segments);
     let (bytes_before, bytes_after) = (done.bytes_before, done.bytes_after);
     trace::tell(Level::INFO, move || {
@@ -179,14 +232,12 @@ pub fn compact(
             "compacted"
         );
     });
-    // It is done: nothing can be stopped any more.
-    let _ = meter.finish();
-    let merged = merge_small(store, &mut rewriting)?;
-    drop(rewriting);
-    run.done();
-    Ok(Compacted {
-        missing,
-        merged,
-        ..done
-    })
+}
+
+fn everything(events: u64) -> Error {
+    let message = format!(
+        "the rules would leave nothing of {events} events, which is mostly a slip, or a clock that is wrong; nothing \
+         was changed"
+    );
+    Error::new(ErrorKind::InvalidInput, message)
 }

@@ -1,5 +1,6 @@
 //! `Missing`: who was named to a removal, and is nobody.
 
+use super::retention_rule::RetentionRule;
 use super::rule::region_text;
 use crate::{EventId, Query, Region, Sequence, Snapshot};
 use strandline_core::KindFilter;
@@ -18,13 +19,15 @@ pub struct Missing {
     pub entities: Vec<String>,
     /// Prefixes with which no name of an entity begins that has an event.
     pub prefixes: Vec<String>,
-    /// Kinds whose headers were to be kept and of which there is no event, so that nothing was kept for them:
-    /// by their names, or else by their numbers.
+    /// Kinds whose headers were to be kept and of which there is no event, so that nothing was kept for them, by
+    /// their names, or else by their numbers; and names in rules that no kind has.
     pub kinds: Vec<String>,
     /// Prefixes with which no tag of an event begins, whose headers were to be kept.
     pub tags: Vec<String>,
     /// Regions of queries that have no event, as text.
     pub queries: Vec<String>,
+    /// Rules that were to keep all of their events, and are of none.
+    pub rules: Vec<String>,
 }
 
 impl Missing {
@@ -34,7 +37,7 @@ impl Missing {
         let is_anybody =
             self.events.is_empty() && self.entities.is_empty() && self.queries.is_empty();
         let has_headers = self.kinds.is_empty() && self.tags.is_empty();
-        is_anybody && self.prefixes.is_empty() && has_headers
+        is_anybody && self.prefixes.is_empty() && has_headers && self.rules.is_empty()
     }
 
     /// Notes those of the kinds of which there is no event. O(kinds × parts).
@@ -60,6 +63,22 @@ impl Missing {
         }
         let absent = |name: &&String| is_absent(Region::all().kind_named(*name));
         self.kinds.extend(names.iter().filter(absent).cloned());
+    }
+
+    /// Notes those of the rules that were to keep all of their events and are of none, and the names in rules that no
+    /// kind has: what such a rule was to keep is left to the rules after it. O(rules × parts).
+    pub(super) fn look_for_rules(&mut self, snapshot: &Snapshot, rules: &[RetentionRule]) {
+        for (index, rule) in rules.iter().enumerate() {
+            let names = rule.query.regions().iter().flat_map(Region::kind_names);
+            for name in names {
+                if snapshot.kind_named(name).is_none() && !self.kinds.contains(name) {
+                    self.kinds.push(name.clone());
+                }
+            }
+            if rule.keeps_all() && snapshot.rows(&rule.query).next().is_none() {
+                self.rules.push(rule.name(index));
+            }
+        }
     }
 
     /// Notes those of the regions of a query that have no event. O(regions × parts).

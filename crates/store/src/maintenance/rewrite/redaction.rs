@@ -2,6 +2,7 @@
 
 use super::marks::Marks;
 use super::missing::Missing;
+use super::retention_rule::is_everything;
 use super::rule::{query_text, write_rule};
 use crate::{Error, ErrorKind, EventId, EventRef, Query, Region, Sequence, Snapshot};
 use std::collections::BTreeMap;
@@ -172,12 +173,6 @@ impl Redaction {
         }
         Ok(chosen)
     }
-}
-
-/// Whether a region has every event that there can be.
-fn is_everything(region: &Region) -> bool {
-    let all = Region::all();
-    *region == all || *region == all.entity_prefix("")
 }
 
 /// A query as a part of the rule.

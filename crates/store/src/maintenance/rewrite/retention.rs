@@ -1,19 +1,24 @@
-//! `Retention`: which events a compaction keeps, as rules, and the events that they do not.
+//! `Retention`: which events a compaction keeps, as rules. Chooses no events itself.
 
-use super::marks::Marks;
 use super::missing::Missing;
+use super::retention_rule::{AgeText, RetentionRule};
 use super::rule::write_rule;
+use super::rule_effect::RuleEffect;
 use crate::{Error, ErrorKind, Region, Snapshot};
-use std::collections::HashMap;
 use std::fmt;
-use std::time::SystemTime;
-use strandline_core::record::RemovalChange;
+use std::time::{Duration, SystemTime};
 use strandline_core::{KindFilter, check_name, rfc3339, wall_ms_of};
 
 /// Which events a compaction keeps.
 ///
-/// Without a rule that keeps, everything is kept but what is dropped. With several, an event is kept
-/// if one of them keeps it. What is dropped goes in any case.
+/// What decides about an event is, in this order:
+///
+/// 1. [`drop_entity`](Self::drop_entity) and [`drop_entities`](Self::drop_entities): what they name goes in any case.
+/// 2. The first [`rule`](Self::rule) that the event is of, if there are rules.
+/// 3. [`keep_newest`](Self::keep_newest), [`keep_for`](Self::keep_for) and [`keep_since`](Self::keep_since), for all
+///    others, or those that are [`within`](Self::within): it is kept if one of them keeps it, or none is given.
+///
+/// Rules can stand in a file: with the feature `rules`, `from_toml` reads one.
 ///
 /// ```
 /// use strandline::maintenance::{Retention, compact};
@@ -34,14 +39,16 @@ use strandline_core::{KindFilter, check_name, rfc3339, wall_ms_of};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Retention {
-    newest: Option<u32>,
-    since_ms: Option<u64>,
-    within: Option<String>,
-    dropped: Vec<String>,
-    dropped_prefixes: Vec<String>,
-    headers_of: Vec<KindFilter>,
-    headers_named: Vec<String>,
-    headers_tagged: Vec<String>,
+    pub(super) newest: Option<u32>,
+    pub(super) since_ms: Option<u64>,
+    pub(super) age: Option<Duration>,
+    pub(super) within: Option<String>,
+    pub(super) rules: Vec<RetentionRule>,
+    pub(super) dropped: Vec<String>,
+    pub(super) dropped_prefixes: Vec<String>,
+    pub(super) headers_of: Vec<KindFilter>,
+    pub(super) headers_named: Vec<String>,
+    pub(super) headers_tagged: Vec<String>,
 }
 
 impl Retention {
@@ -80,8 +87,51 @@ impl Retention {
         self.keep_since(wall_ms_of(time))
     }
 
-    /// Lets the rules that keep decide about entities whose names start with `prefix`, which is not
-    /// empty; all others stay as they are.
+    /// Keeps events that are no older than this, to the millisecond and by the store's clock when it is compacted: for
+    /// rules that are followed again and again.
+    #[must_use]
+    pub const fn keep_for(mut self, age: Duration) -> Self {
+        self.age = Some(age);
+        self
+    }
+
+    /// Has a rule decide about its events, unless one that was given before is of them.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use strandline::maintenance::{Retention, RetentionRule};
+    /// use strandline::{Coordinate, Event, EventKind, Region, Store};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("meters.strand"))?;
+    /// let meter = Coordinate::new("meter:7", "eu/grid")?;
+    /// store.append(&meter, Event::bytes(EventKind::new(1, 1), *b"disputed").tagged("legal-hold"))?;
+    /// for _ in 0..10 {
+    ///     store.append(&meter, Event::bytes(EventKind::new(1, 1), *b"42"))?;
+    /// }
+    /// let rules = Retention::new()
+    ///     .rule(RetentionRule::of(Region::all().tag("legal-hold")))
+    ///     .rule(RetentionRule::of(Region::all().entity_prefix("meter:")).keep_newest(3));
+    /// let done = store.compact(&rules)?;
+    /// assert_eq!((done.rules[0].decided, done.rules[1].events), (1, 7));
+    /// assert_eq!(store.snapshot().len(), 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn rule(mut self, rule: RetentionRule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// The names of the rules, in their order; of one without a name its number, `rule 2`.
+    #[must_use]
+    pub fn rule_names(&self) -> Vec<String> {
+        let rules = self.rules.iter().enumerate();
+        rules.map(|(index, rule)| rule.name(index)).collect()
+    }
+
+    /// Lets what keeps the newest, or for a time, decide about entities whose names start with `prefix`, which
+    /// is not empty; all others stay as they are.
     #[must_use]
     pub fn within(mut self, prefix: impl Into<String>) -> Self {
         self.within = Some(prefix.into());
@@ -164,18 +214,36 @@ impl Retention {
         !(is_none && self.headers_tagged.is_empty())
     }
 
+    /// Whether events that no rule is of are kept by number or time.
+    pub(super) const fn has_default(&self) -> bool {
+        self.newest.is_some() || self.since_ms.is_some() || self.age.is_some()
+    }
+
     /// Refuses rules that say nothing, or that would remove everything by a slip.
-    pub(super) fn check(&self) -> Result<(), Error> {
-        let keeps = self.newest.is_some() || self.since_ms.is_some();
-        if !keeps && self.dropped.is_empty() && self.dropped_prefixes.is_empty() {
-            return invalid("no rule says what to keep or to drop, so there is nothing to compact");
+    pub(in crate::maintenance) fn check(&self) -> Result<(), Error> {
+        for (index, rule) in self.rules.iter().enumerate() {
+            rule.check(index)?;
+        }
+        let keeps = self.has_default();
+        let removes = keeps || self.rules.iter().any(|rule| !rule.keeps_all());
+        if !removes && self.dropped.is_empty() && self.dropped_prefixes.is_empty() {
+            return invalid(match self.rules.is_empty() {
+                true => "no rule says what to keep or to drop, so there is nothing to compact",
+                false => "every rule keeps all of its events, so there is nothing to compact",
+            });
         }
         if !keeps && self.within.is_some() {
             return invalid("a prefix is given for rules that keep, and there is none");
         }
-        if !keeps && self.keeps_headers() {
+        if !removes && self.keeps_headers() {
             return invalid(
                 "headers are kept of events that rules that keep do not, and no such rule is given",
+            );
+        }
+        if self.age.is_some_and(|age| age.as_millis() == 0) {
+            return invalid(
+                "to keep events for less than a millisecond is to remove them all; keep them longer, or \
+                 name the entities to drop",
             );
         }
         if self.dropped_prefixes.iter().any(String::is_empty) {
@@ -217,6 +285,18 @@ impl Retention {
         }
     }
 
+    /// The rules as the log records them: of several, those by which something goes.
+    pub(super) fn recorded(&self, effects: &[RuleEffect]) -> String {
+        let goes_by = |effect: &RuleEffect| effect.events + effect.headers > 0;
+        let mut those = self.clone();
+        let named = self.rules.iter().zip(effects);
+        those.rules = named
+            .filter(|(_, effect)| goes_by(effect))
+            .map(|(rule, effect)| rule.clone().named(&*effect.name))
+            .collect();
+        those.to_string()
+    }
+
     /// Who is named and is nobody.
     pub(super) fn missing(&self, snapshot: &Snapshot) -> Missing {
         let mut missing = Missing::default();
@@ -224,86 +304,8 @@ impl Retention {
         missing.look_for(snapshot, &[], self.within.as_slice());
         missing.look_for_kinds(snapshot, &self.headers_of, &self.headers_named);
         missing.look_for_tags(snapshot, &self.headers_tagged);
+        missing.look_for_rules(snapshot, &self.rules);
         missing
-    }
-
-    /// The events that are not kept. O(events) if a rule keeps, else O(events dropped).
-    pub(super) fn marks(&self, snapshot: &Snapshot) -> Result<Marks, Error> {
-        let mut marks = Marks::none_of(&snapshot.reader.log, snapshot.visible());
-        for entity in &self.dropped {
-            let rows = snapshot.rows(Region::all().entity(entity));
-            rows.for_each(|row| marks.add(row.sequence(), RemovalChange::Removed));
-        }
-        for prefix in &self.dropped_prefixes {
-            let rows = snapshot.rows(Region::all().entity_prefix(prefix));
-            rows.for_each(|row| marks.add(row.sequence(), RemovalChange::Removed));
-        }
-        if self.newest.is_some() || self.since_ms.is_some() {
-            self.mark_not_kept(snapshot, &mut marks)?;
-        }
-        match snapshot.damage() {
-            None => Ok(marks),
-            // Events would be kept, or not, because of what cannot be read.
-            Some(damage) => Err(damage),
-        }
-    }
-
-    /// The events whose headers are kept. O(events of these kinds and tags).
-    fn headers(&self, snapshot: &Snapshot) -> Marks {
-        let mut headers = Marks::none_of(&snapshot.reader.log, snapshot.visible());
-        let mut add = |region: Region| {
-            let rows = snapshot.rows(&region);
-            rows.for_each(|row| headers.add(row.sequence(), RemovalChange::Redacted));
-        };
-        for kinds in &self.headers_of {
-            add(Region::all().kind(*kinds));
-        }
-        for name in &self.headers_named {
-            add(Region::all().kind_named(name));
-        }
-        for prefix in &self.headers_tagged {
-            for (tag, _) in snapshot.tags(prefix) {
-                add(Region::all().tag(&*tag));
-            }
-        }
-        headers
-    }
-
-    fn mark_not_kept(&self, snapshot: &Snapshot, marks: &mut Marks) -> Result<(), Error> {
-        let headers = self.headers(snapshot);
-        let region = match &self.within {
-            Some(prefix) => Region::all().entity_prefix(prefix),
-            None => Region::all(),
-        };
-        let since = self.since_ms.unwrap_or(u64::MAX);
-        let newest = self.newest.unwrap_or(0);
-        let mut seen: HashMap<Box<str>, u32> = HashMap::new();
-        for row in snapshot.rows(&region).rev() {
-            let is_among_newest = newest > 0 && {
-                let coordinate = row.coordinate();
-                let entity = coordinate.entity();
-                let seen = match seen.get_mut(entity) {
-                    Some(seen) => seen,
-                    None => seen.entry(entity.into()).or_default(),
-                };
-                *seen = seen.saturating_add(1);
-                *seen <= newest
-            };
-            if is_among_newest || row.wall_ms() >= since {
-                continue;
-            }
-            let sequence = row.sequence();
-            if !headers.has(sequence) {
-                marks.add(sequence, RemovalChange::Removed);
-                continue;
-            }
-            // What is done once is not done again by each compaction.
-            let is_done = snapshot.get_with(row.id(), |event| event.is_redacted())?;
-            if is_done == Some(false) {
-                marks.add(sequence, RemovalChange::Redacted);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -317,6 +319,7 @@ impl fmt::Display for Retention {
         let newest = self.newest.map(|count| format!("keep newest {count}"));
         let since = self.since_ms;
         let since = since.map(|wall_ms| format!("keep since {}", rfc3339(wall_ms)));
+        let age = self.age.map(|age| format!("keep for {}", AgeText(age)));
         let within = self.within.iter().map(|prefix| format!("within {prefix}"));
         let dropped = self.dropped.iter().map(|name| format!("drop {name}"));
         let prefixes = self.dropped_prefixes.iter();
@@ -330,7 +333,9 @@ impl fmt::Display for Retention {
         let named = named.map(|name| format!("keep headers of kind {name}"));
         let tagged = self.headers_tagged.iter();
         let tagged = tagged.map(|prefix| format!("keep headers tagged {prefix}…"));
-        let all = newest.into_iter().chain(since).chain(within);
+        let rules = self.rules.iter().enumerate();
+        let rules = rules.map(|(index, rule)| rule.text(index));
+        let all = rules.chain(newest).chain(since).chain(age).chain(within);
         let all = all.chain(kinds).chain(named).chain(tagged);
         write_rule(f, all.chain(dropped).chain(prefixes))
     }
