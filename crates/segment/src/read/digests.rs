@@ -6,8 +6,8 @@ use super::segment::ReadSegment;
 use super::view::LogView;
 use crate::error::LogError;
 use crate::format::{
-    FRAME_ALIGNMENT, FRAME_HEADER_BYTES, Frame, FrameHeader, RECORD_HEADER_BYTES, RecordRef,
-    RunHead, SegmentId,
+    COMMIT_BYTES_MAX, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, Frame, FrameHeader, RECORD_HEADER_BYTES,
+    RecordRef, RunHead, SegmentId,
 };
 use std::borrow::Cow;
 use std::ops::Range;
@@ -194,7 +194,8 @@ impl<'s> Walk<'s> {
         let header_bytes = u32::try_from(FRAME_HEADER_BYTES).unwrap_or(u32::MAX);
         let offset = frame.saturating_add(header_bytes);
         let claimed = RecordRef::claimed_bytes(self.bytes(offset, RECORD_HEADER_BYTES)?);
-        let claimed = claimed.filter(|claimed| *claimed < u64::from(header.frame_bytes));
+        let most = u64::from(header.frame_bytes.min(COMMIT_BYTES_MAX));
+        let claimed = claimed.filter(|claimed| *claimed < most);
         let claimed = claimed.and_then(|claimed| usize::try_from(claimed).ok());
         let claimed =
             claimed.ok_or_else(|| self.corrupt(frame, "a run does not say what it is"))?;

@@ -120,7 +120,7 @@ impl CompactionPlan {
 /// Needs as much free space as the rewritten segments take. Interrupted at any point, all of the events
 /// are there or none: the next opening removes what is left of the one or the other.
 ///
-/// Cost: O(events) in the index if a rule keeps, then reading and writing the segments concerned, and a
+/// Cost: O(events) in the index if a rule keeps, then reading the segments concerned twice and writing them, and a
 /// few bytes for each run of removed events, synced twice. Memory: some 150 bytes for each event of one
 /// segment, which [`StoreOptions::segment_events_max`](crate::StoreOptions::segment_events_max) bounds.
 ///
