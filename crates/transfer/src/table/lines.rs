@@ -21,8 +21,8 @@ const FOOTER_BYTES_MAX: u64 = 64 << 20;
 /// [`import`](crate::import) and what else reads lines takes. A row counts as a line.
 ///
 /// The columns are those that [`export_parquet`](crate::export_parquet) writes, in any order; of these `entity` and
-/// `scope` have to be there, and others may not be. In memory are some rows, and the pages that they are in: a file
-/// that would take more than 512 MiB is refused, with [`ParquetError::TooLarge`].
+/// `scope` have to be there, and others may not be. In memory are the pages of a row group, of which more than 512 MiB
+/// are refused, with [`ParquetError::TooLarge`], and 64 rows as values: as much again where rows are as large as can be.
 ///
 /// ```
 /// use std::io::Cursor;
