@@ -2,7 +2,7 @@
 
 use crate::{PLACED, client, fill, long_store, say, store};
 use std::ops::ControlFlow;
-use strandline::maintenance::unwatched;
+use strandline::maintenance::{Retention, unwatched};
 use strandline::{ErrorKind, Region, StoreOptions};
 use strandline_control::{AskedRedaction, AskedRetention, BackupMode, Control, Request};
 
@@ -106,7 +106,9 @@ fn an_error_of_the_store_arrives_with_its_kind_and_text() {
     let (_dir, path, store) = store(1);
     let _control = Control::open(&store).unwrap();
     let slip = AskedRetention::new().keep_newest(0);
-    let own = store.compact(&(&slip).into()).unwrap_err();
+    let own = store
+        .compact(&Retention::try_from(&slip).unwrap())
+        .unwrap_err();
     let told = client(&path).compact(&slip, &mut unwatched).unwrap_err();
     assert_eq!(told.kind(), own.kind());
     assert_eq!(told.to_string(), own.to_string());
