@@ -1,8 +1,8 @@
 //! `CommitBuffer`: a commit or a note that is being put together, and becomes the bytes of a frame. Writes
 //! them nowhere.
 
-use super::frame::{CHECKSUM_BYTES, RECORD_HEADER_BYTES, records_checksum};
-use super::frame_header::{FRAME_HEADER_BYTES, FrameHeader};
+use super::frame::{RECORD_HEADER_BYTES, records_checksum};
+use super::frame_header::{CHECKSUM_BYTES, FRAME_HEADER_BYTES, FrameHeader};
 use super::limits::FRAME_ALIGNMENT;
 use super::position::{LogPosition, RecordPosition};
 use strandline_core::{Hash, LogHasher, Salt, Sequence, log_hash_of_note, note_digest, run_digest};

@@ -34,7 +34,7 @@
 //! Checksums are salted with the segment and the offset of what they stand in, so neither a frame
 //! nor a record is valid anywhere else.
 
-use super::frame_header::{FRAME_HEADER_BYTES, FrameHeader};
+use super::frame_header::{CHECKSUM_BYTES, FRAME_HEADER_BYTES, FrameHeader};
 use super::header::SegmentHeader;
 use super::limits::FRAME_ALIGNMENT;
 use super::position::{LogPosition, RecordPosition};
@@ -48,7 +48,6 @@ pub const RECORD_HEADER_BYTES: usize = 44;
 
 /// What is wrong with a run in a segment whose header does not say that it may have some.
 pub(crate) const RUN_IN_OTHERS: &str = "there is a run in a segment that has none";
-pub(super) const CHECKSUM_BYTES: usize = 8;
 
 /// A record as it stands in a frame or file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! `FrameHeader`: what a frame begins with, whose table is in [`frame`](super::frame). Knows none of its records.
 
-use super::frame::CHECKSUM_BYTES;
 use super::run::RUN_SEQUENCES_MAX;
 use strandline_core::codec::Reader;
 use strandline_core::{Hash, Salt, Sequence};
@@ -8,6 +7,7 @@ use strandline_core::{Hash, Salt, Sequence};
 /// Length of a frame's header.
 pub const FRAME_HEADER_BYTES: usize = 72;
 
+pub(super) const CHECKSUM_BYTES: usize = 8;
 pub(crate) const MAGIC: [u8; 4] = *b"FRAM";
 /// The flag of a note.
 const NOTE: u16 = 1;

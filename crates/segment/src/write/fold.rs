@@ -1,6 +1,7 @@
 //! `Folding`: which commits of segments that are rewritten become runs, as all of their records are gone, and what
 //! is kept of them. It is the layer above that says so: here it is put together, frame by frame.
 
+use super::frames::Frames;
 use super::open_run::OpenRun;
 use super::rewrite::{RewrittenSegment, SegmentRewrite};
 use super::target::Target;
@@ -46,25 +47,6 @@ pub trait Folding {
     ///
     /// As [`fold`](Self::fold).
     fn body(&mut self, record: &FrameRecord<'_>, out: &mut Vec<u8>) -> Result<(), Self::Error>;
-}
-
-/// Puts the frames of a new segment together.
-pub(super) trait Frames<E> {
-    fn frame(&mut self, frame: &Frame<'_>, target: &mut Target) -> Result<(), ScanError<E>>;
-    fn end(&mut self, target: &mut Target) -> Result<(), ScanError<E>>;
-}
-
-/// Frames that stay frames, with other bodies.
-pub(super) struct Bodies<B>(pub(super) B);
-
-impl<E, B: FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>> Frames<E> for Bodies<B> {
-    fn frame(&mut self, frame: &Frame<'_>, target: &mut Target) -> Result<(), ScanError<E>> {
-        target.frame(frame, &mut self.0)
-    }
-
-    fn end(&mut self, _: &mut Target) -> Result<(), ScanError<E>> {
-        Ok(())
-    }
 }
 
 /// Frames some of which go into runs.

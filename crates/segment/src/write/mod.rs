@@ -6,6 +6,7 @@
 mod append_run;
 mod claims;
 mod fold;
+mod frames;
 mod into_copy;
 mod leftovers;
 mod next;

@@ -9,7 +9,7 @@
 //! segment with the number of the first. The numbers of the others are in no manifest from then on.
 
 use super::claims::Claim;
-use super::fold::{Bodies, Frames};
+use super::frames::{Bodies, Frames};
 use super::sealed_segment::SealedSegment;
 use super::target::Target;
 use super::writer::LogWriter;

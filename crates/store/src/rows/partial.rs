@@ -2,9 +2,11 @@
 //! of perfect subtrees up to a group of 64. Adjacent ones can be joined to larger ones, as a run of removed events has
 //! them.
 
-use super::segment_tree::GROUP_LEVEL;
 use std::ops::Range;
 use strandline_proof::{Hash as TreeHash, node_hash};
+
+/// The level of the smallest nodes that are kept of a segment.
+pub(crate) const GROUP_LEVEL: u8 = 6;
 
 /// A root of a perfect subtree: level, number, hash.
 type Item = (u8, u64, TreeHash);

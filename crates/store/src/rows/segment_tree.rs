@@ -5,7 +5,7 @@
 //! Leaves are numbered as records are, by sequence. Groups of 64 leaves, aligned, are the smallest nodes that are
 //! kept, with where their first record stands: what is below is made of the records when it is asked for.
 
-use super::partial::Partial;
+use super::partial::{GROUP_LEVEL, Partial};
 use super::run::RunSaid;
 use crate::{Error, ErrorKind};
 use std::ops::Range;
@@ -13,9 +13,7 @@ use strandline_core::{Hash, Sequence};
 use strandline_proof::{Hash as TreeHash, leaf_hash, node_hash};
 use strandline_segment::{Frame, RecordPlace, SegmentInfo};
 
-/// The level of the smallest nodes that are kept.
-pub(crate) const GROUP_LEVEL: u8 = 6;
-/// How many leaves these have.
+/// How many leaves the smallest nodes have that are kept.
 pub(crate) const GROUP: u64 = 1 << GROUP_LEVEL;
 /// The same, as a length.
 const GROUP_LEN: usize = 1 << GROUP_LEVEL;

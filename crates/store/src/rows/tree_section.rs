@@ -15,7 +15,8 @@
 //! the rest is checked before its first use. How many nodes there are says the range of the leaves, and a segment
 //! without records has no section.
 
-use super::segment_tree::{GROUP, GROUP_LEVEL, SegmentTree, first_of, perfect};
+use super::partial::GROUP_LEVEL;
+use super::segment_tree::{GROUP, SegmentTree, first_of, perfect};
 use std::ops::Range;
 use strandline_core::Salt;
 use strandline_core::codec::{DecodeError, Reader, Writer};
