@@ -42,6 +42,9 @@ pub use net::{Tls, TlsError};
 pub use server::{Bound, Error, Running, Server};
 pub use strandline_dcb::{DcbStore, Places};
 
+#[cfg(test)]
+mod tests;
+
 /// The program of the README, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

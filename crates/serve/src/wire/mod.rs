@@ -20,3 +20,9 @@ pub(crate) use status::{invalid, not_allowed, status_of, unauthenticated};
 pub(crate) const SERVICE: &str = "umadb.v1.DCB";
 /// The service, as clients of before 0.4 name it; the messages are the same.
 pub(crate) const SERVICE_OLDER: &str = "umadb.UmaDBService";
+
+/// What only a client makes or reads.
+#[cfg(test)]
+pub(crate) use message::{
+    AppendCondition, ErrorResponse, ErrorType, Event, Query, QueryItem, TrackingInfo,
+};
