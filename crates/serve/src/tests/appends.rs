@@ -158,3 +158,23 @@ fn appends_of_many_connections_each_have_their_place() {
         assert!(all.into_iter().eq(1..=(CLIENTS * EACH) as u64));
     });
 }
+
+/// Clients give the nil uuid where they have none, to as many events as they like.
+#[test]
+fn the_nil_uuid_is_none() {
+    let served = Served::new();
+    let client = served.client();
+    served.runtime.block_on(async {
+        let mut nil = event("Paid", &[], 0);
+        nil.uuid = "00000000-0000-0000-0000-000000000000".to_owned();
+        let twice = vec![nil.clone(), nil.clone()];
+        assert_eq!(client.append_all(twice).await.unwrap(), 2);
+        assert_eq!(client.append_all(vec![nil]).await.unwrap(), 3);
+        let (events, ..) = client.read_all(ReadRequest::default()).await.unwrap();
+        assert!(
+            events
+                .iter()
+                .all(|event| event.event.as_ref().unwrap().uuid.is_empty())
+        );
+    });
+}

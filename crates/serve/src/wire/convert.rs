@@ -18,6 +18,8 @@ pub(crate) fn event_of(event: Event) -> DcbResult<DcbEvent> {
             DcbError::InvalidArgument(format!("{text:?} is no uuid of an event: {error}"))
         })?),
     };
+    // The nil one names nothing: clients give it to events that have none, and to more than one.
+    let uuid = uuid.filter(|uuid| !uuid.is_nil());
     let metadata = event.metadata.into_iter();
     Ok(DcbEvent {
         event_type: event.event_type,
