@@ -89,6 +89,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "strandline-inspector",
         &["strandline", "strandline-live", "strandline-transfer"],
     ),
+    (
+        "strandline-serve",
+        &["strandline", "strandline-core", "strandline-dcb"],
+    ),
     ("strandline-test-s3", &["strandline-core"]),
     (
         "strandline-examples",
@@ -132,6 +136,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-proof",
             "strandline-replicate",
             "strandline-seal",
+            "strandline-serve",
             "strandline-test-s3",
         ],
     ),
