@@ -62,7 +62,7 @@ fn a_call_that_does_not_end_is_ended() {
 fn health_is_told_and_ends() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path().join("a.strand")).unwrap();
-    let limits = Limits::new().drain_time(Duration::from_secs(3600));
+    let limits = Limits::new().drain_time(Duration::from_secs(20));
     let server = Server::new(store).limits(limits);
     let server = server
         .bind("127.0.0.1:0".parse().unwrap())
