@@ -3,7 +3,7 @@
 //! It holds the order; what is checked is in the commands, which it stands above.
 
 use crate::run::run as cargo;
-use crate::{crash, examples, inspector, loom, parquet, proof, tidy};
+use crate::{crash, examples, inspector, loom, parquet, proof, serve, tidy};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -41,6 +41,10 @@ const STEPS: &[Step] = &[
     ("Parquet, read by others", || done(parquet::run()?)),
     // Where there is no Chromium, no Node.js or no network, it says what it passes over.
     ("views, in a browser", || done(inspector::run()?)),
+    // Where there is no recent Python or no network, it says what it passes over.
+    ("clients of others, served", || {
+        done(serve::run(&serve::Args::default())?)
+    }),
     ("power cuts", || {
         cargo("run --release --quiet -p strandline-crash", &[])
     }),

@@ -13,7 +13,7 @@ const NOT_RUN: &[&str] = &["sample_store", "waiting"];
 
 /// Builds and runs them; fails with the first that does.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let mut examples = built()?;
+    let mut examples = built(&TargetKind::Example)?;
     examples.retain(|(name, _)| !NOT_RUN.contains(&name.as_str()));
     ensure!(!examples.is_empty(), "there is no example");
     for (name, program) in examples {
@@ -27,15 +27,24 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 /// The program of one of them.
 pub(crate) fn program(name: &str) -> anyhow::Result<String> {
-    let mut examples = built()?.into_iter();
-    let found = examples.find(|(example, _)| example == name);
+    find(&TargetKind::Example, name)
+}
+
+/// The program `strandline`, as the tests use it.
+pub(crate) fn strandline() -> anyhow::Result<String> {
+    find(&TargetKind::Bin, "strandline")
+}
+
+fn find(kind: &TargetKind, name: &str) -> anyhow::Result<String> {
+    let mut programs = built(kind)?.into_iter();
+    let found = programs.find(|(program, _)| program == name);
     Ok(found
-        .with_context(|| format!("there is no example {name}"))?
+        .with_context(|| format!("there is no program {name}"))?
         .1)
 }
 
 /// Names and programs, by name.
-fn built() -> anyhow::Result<Vec<(String, String)>> {
+fn built(kind: &TargetKind) -> anyhow::Result<Vec<(String, String)>> {
     let build = "test --workspace --no-run --message-format=json-render-diagnostics";
     let output = cargo(build, &[])?
         .stderr(Stdio::inherit())
@@ -48,8 +57,8 @@ fn built() -> anyhow::Result<Vec<(String, String)>> {
             continue;
         };
         let name = artifact.target.name;
-        let is_example = artifact.target.kind.contains(&TargetKind::Example);
-        let is_program = is_example && !artifact.profile.test;
+        let is_it = artifact.target.kind.contains(kind);
+        let is_program = is_it && !artifact.profile.test;
         if let Some(program) = artifact.executable.filter(|_| is_program) {
             examples.push((name, program.into_string()));
         }

@@ -16,6 +16,7 @@ mod parquet;
 mod proof;
 mod python;
 mod run;
+mod serve;
 mod test;
 mod tidy;
 
@@ -123,6 +124,14 @@ enum Repository {
     ///
     /// Example: cargo xtask inspector
     Inspector,
+    /// Have clients that are not ours append to and read from `strandline serve`, kill it among 64 of them, and see that
+    /// nothing acknowledged is lost.
+    ///
+    /// Needs Python 3.11 or later, which STRANDLINE_PYTHON can name, and a network the first time; what cannot be checked
+    /// is said.
+    ///
+    /// Example: cargo xtask serve --load-seconds 60
+    Serve(serve::Args),
     /// Run everything that must pass before a change lands.
     ///
     /// Example: cargo xtask ci
@@ -158,6 +167,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Repository::Parquet => parquet::run(),
             Repository::Store => program(STORE, &root()?, &["help".into()]),
             Repository::Inspector => inspector::run(),
+            Repository::Serve(args) => serve::run(&args),
             Repository::Ci => ci::run(),
         },
     }

@@ -98,6 +98,34 @@ impl Read for Input {
     }
 }
 
+/// All of a file that has a secret, but no more than `most` bytes. One that everybody can read is refused, and one that
+/// others than its owner can write; a group may read it, which is how services are given secrets.
+#[cfg(feature = "serve")]
+pub(crate) fn read_secret(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
+    use std::os::unix::fs::PermissionsExt as _;
+    /// What a group may not, and what others may not.
+    const TOO_MUCH: u32 = 0o037;
+    let wrong = |reason: &dyn std::fmt::Display| {
+        WrongUsage(format!("{} cannot be used: {reason}", path.display()))
+    };
+    let file = File::open(path).map_err(|error| wrong(&error))?;
+    // Of the file that is open, whatever takes its name meanwhile.
+    let metadata = file.metadata().map_err(|error| wrong(&error))?;
+    let mode = metadata.permissions().mode();
+    if metadata.is_file() && mode & TOO_MUCH != 0 {
+        let reason = format!(
+            "others can read or change it (mode {:03o}); chmod 600 it",
+            mode & 0o777
+        );
+        return Err(wrong(&reason).into());
+    }
+    let input = Input {
+        from: Box::new(file),
+        bytes: None,
+    };
+    input.read_all(most).map_err(|error| wrong(&error).into())
+}
+
 /// Makes a file that its owner alone can read, durable with what is in it. One that is there is refused.
 #[cfg(feature = "proof")]
 pub(crate) fn new_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {

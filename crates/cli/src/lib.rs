@@ -25,7 +25,7 @@ mod globals;
 
 mod outcome;
 
-#[cfg(feature = "replicate")]
+#[cfg(any(feature = "replicate", feature = "serve"))]
 mod interrupt;
 mod output;
 mod times;

@@ -4,7 +4,7 @@ use crate::error::of_store;
 use crate::event::{Places, check_tracking, given};
 use crate::position::position_of;
 use crate::query::query_of;
-use strandline::{AppendCondition, AppendOptions, Error, ErrorKind, Receipt, Store};
+use strandline::{AppendCondition, AppendOptions, Batch, Error, ErrorKind, Receipt, Store};
 use strandline_core::{Coordinate, PayloadEncoding, Sequence};
 use umadb_dcb::{DcbAppendCondition, DcbError, DcbEvent, DcbResult, TrackingInfo};
 
@@ -21,9 +21,42 @@ pub(crate) fn append(
     condition: Option<&DcbAppendCondition>,
     tracking: Option<&TrackingInfo>,
 ) -> DcbResult<u64> {
+    let Some(events) = prepared(store, places, events, tracking)? else {
+        return Ok(0);
+    };
+    let required = condition.map(condition_of);
+    let receipts = commit(store, events, options(required.as_ref(), tracking));
+    position(store, receipts, condition)
+}
+
+/// As [`append`], for a task: what waits, waits without a thread.
+pub(crate) async fn append_async(
+    store: &Store,
+    places: (&Places, PayloadEncoding),
+    events: Vec<DcbEvent>,
+    condition: Option<&DcbAppendCondition>,
+    tracking: Option<&TrackingInfo>,
+) -> DcbResult<u64> {
+    let Some(events) = prepared(store, places, events, tracking)? else {
+        return Ok(0);
+    };
+    let required = condition.map(condition_of);
+    let receipts = submit(store, events, options(required.as_ref(), tracking)).await;
+    position(store, receipts, condition)
+}
+
+type Prepared = Vec<(Coordinate, strandline::Event)>;
+
+/// The events as the store appends them; none if there are none.
+fn prepared(
+    store: &Store,
+    places: (&Places, PayloadEncoding),
+    events: Vec<DcbEvent>,
+    tracking: Option<&TrackingInfo>,
+) -> DcbResult<Option<Prepared>> {
     if events.is_empty() {
         return match tracking {
-            None => Ok(0),
+            None => Ok(None),
             Some(_) => Err(DcbError::InvalidArgument(
                 "a position in a source is kept with events, and there are none".to_owned(),
             )),
@@ -39,15 +72,29 @@ pub(crate) fn append(
             given(store, event, places, not_first)
         })
         .collect();
-    let required = condition.map(condition_of);
+    events.map(Some)
+}
+
+fn options<'a>(
+    required: Option<&'a AppendCondition>,
+    tracking: Option<&'a TrackingInfo>,
+) -> AppendOptions<'a> {
     let mut options = AppendOptions::new();
-    if let Some(required) = &required {
+    if let Some(required) = required {
         options = options.condition(required);
     }
     if let Some(TrackingInfo { source, position }) = tracking {
         options = options.tracking(source, *position);
     }
-    let receipts = commit(store, events?, options);
+    options
+}
+
+/// The position of the last event, or why there is none.
+fn position(
+    store: &Store,
+    receipts: Result<Vec<Receipt>, Error>,
+    condition: Option<&DcbAppendCondition>,
+) -> DcbResult<u64> {
     let receipts = receipts.map_err(|error| refusal(store, &error, condition))?;
     // Of events that were appended before the last one need not be the latest.
     let last = receipts.iter().map(|receipt| receipt.sequence).max();
@@ -56,7 +103,7 @@ pub(crate) fn append(
 
 fn commit(
     store: &Store,
-    mut events: Vec<(Coordinate, strandline::Event)>,
+    mut events: Prepared,
     options: AppendOptions<'_>,
 ) -> Result<Vec<Receipt>, Error> {
     match events.pop() {
@@ -67,6 +114,28 @@ fn commit(
         last => {
             events.extend(last);
             store.append_slice(&events, options)
+        }
+    }
+}
+
+async fn submit(
+    store: &Store,
+    mut events: Prepared,
+    options: AppendOptions<'_>,
+) -> Result<Vec<Receipt>, Error> {
+    match events.pop() {
+        Some((coordinate, event)) if events.is_empty() => {
+            let ticket = store.submit_async_with(&coordinate, event, options).await?;
+            Ok(vec![ticket.await?])
+        }
+        last => {
+            events.extend(last);
+            let mut batch = Batch::new();
+            for (coordinate, event) in events {
+                batch = batch.push(&coordinate, event);
+            }
+            let ticket = store.submit_batch_async_with(batch, options).await?;
+            ticket.await
         }
     }
 }

@@ -44,7 +44,7 @@ mod kinds;
 mod position;
 
 pub use event::{ENVELOPE, Places, REDACTED};
-pub use read::{BATCH_EVENTS_MAX, Subscription};
+pub use read::{BATCH_EVENTS_MAX, Response, Subscription};
 pub use store::DcbStore;
 
 /// The programs of the README, compiled.

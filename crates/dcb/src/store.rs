@@ -1,6 +1,6 @@
 //! `DcbStore`: the handle, which is the trait. Delegates everything.
 
-use crate::append::append;
+use crate::append::{append, append_async};
 use crate::event::Places;
 use crate::position::{from_on, last_before};
 use crate::query::query_of;
@@ -71,6 +71,64 @@ impl DcbStore {
         &self.store
     }
 
+    /// Appends as [`append`](DcbEventStoreSync::append) does, from async code: a future that needs no runtime and
+    /// blocks no executor while it waits for the disk, so that one sync serves all who wait. What it writes is written
+    /// once it was polled until it waits; to drop it then takes nothing back.
+    ///
+    /// ```
+    /// use strandline_dcb::DcbStore;
+    /// use umadb_dcb::{DcbError, DcbEvent};
+    ///
+    /// async fn define(store: &DcbStore, course: &str) -> Result<u64, DcbError> {
+    ///     let event = DcbEvent::default().event_type("CourseDefined").tags([course]);
+    ///     store.append_async(vec![event], None, None).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](DcbEventStoreSync::append).
+    pub async fn append_async(
+        &self,
+        events: Vec<DcbEvent>,
+        condition: Option<DcbAppendCondition>,
+        tracking_info: Option<TrackingInfo>,
+    ) -> DcbResult<u64> {
+        let places = (&self.places, self.encoding);
+        let (condition, tracking) = (condition.as_ref(), tracking_info.as_ref());
+        append_async(&self.store, places, events, condition, tracking).await
+    }
+
+    /// Reads as [`read`](DcbEventStoreSync::read) does, and gives the events in batches of a size that the caller
+    /// chooses.
+    ///
+    /// ```
+    /// use strandline::Store;
+    /// use strandline_dcb::DcbStore;
+    /// use umadb_dcb::{DcbEvent, DcbEventStoreSync};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = DcbStore::new(Store::open(dir.path().join("school.strand"))?);
+    /// store.append(vec![DcbEvent::default().event_type("CourseDefined"); 3], None, None)?;
+    /// let mut events = store.read_batches(None, None, false, None);
+    /// assert_eq!(events.take_batch(2, 1 << 20)?.len(), 2);
+    /// assert_eq!(events.take_batch(2, 1 << 20)?.len(), 1);
+    /// assert!(events.is_over() && events.take_batch(2, 1 << 20)?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn read_batches(
+        &self,
+        query: Option<DcbQuery>,
+        start: Option<u64>,
+        backwards: bool,
+        limit: Option<u32>,
+    ) -> Response {
+        let query = query_of(&query.unwrap_or_default());
+        let query = from_on(query, start, backwards);
+        Response::new(self.store.snapshot(), query, backwards, limit)
+    }
+
     /// The events of a query after a position, from the first on if none is given, and then each as it comes: once it
     /// is visible, which is once its append returns.
     ///
@@ -114,10 +172,7 @@ impl DcbEventStoreSync for DcbStore {
         backwards: bool,
         limit: Option<u32>,
     ) -> DcbResult<Box<dyn DcbReadResponseSync + Send + 'static>> {
-        let query = query_of(&query.unwrap_or_default());
-        let query = from_on(query, start, backwards);
-        let response = Response::new(self.store.snapshot(), query, backwards, limit);
-        Ok(Box::new(response))
+        Ok(Box::new(self.read_batches(query, start, backwards, limit)))
     }
 
     fn head(&self) -> DcbResult<Option<u64>> {

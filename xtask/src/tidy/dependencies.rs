@@ -95,6 +95,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         ],
     ),
     ("strandline-control", &["strandline", "strandline-core"]),
+    (
+        "strandline-serve",
+        &["strandline", "strandline-core", "strandline-dcb"],
+    ),
     ("strandline-test-s3", &["strandline-core"]),
     (
         "strandline-examples",
@@ -160,6 +164,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-proof",
             "strandline-replicate",
             "strandline-seal",
+            "strandline-serve",
             "strandline-test-s3",
         ],
     ),

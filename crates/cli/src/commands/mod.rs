@@ -31,6 +31,8 @@ mod replicate;
 mod restore;
 mod rules;
 mod salvage;
+#[cfg(feature = "serve")]
+mod serve;
 mod stats;
 mod tail;
 #[cfg(feature = "replicate")]
@@ -322,6 +324,16 @@ pub enum Command {
         after_help = "Example:\n  strandline tiles orders.strand /srv/www/orders --key orders.key"
     )]
     Tiles(proof::tiles::Args),
+    /// Serve a store to programs in other languages, over gRPC: the protocol of UmaDB, which has clients.
+    ///
+    /// Prints where it listens, and answers until it is interrupted: then it takes no more calls, lets those that go on
+    /// end, and closes the store. Appends are on the disk when they are answered, as many with one sync as wait for it.
+    #[cfg(feature = "serve")]
+    #[command(after_help = "Examples:\n  \
+        strandline serve orders.strand\n  \
+        strandline serve orders.strand -v --listen 0.0.0.0:50051 --tls-cert cert.pem --tls-key key.pem --tokens tokens\n\n\
+        docs/serve.md has clients, what differs from the original server, and how to run it as a service.")]
+    Serve(serve::Args),
     /// Show a store in a browser: a local page, read only, beside a program that writes it.
     ///
     /// Prints the address to open, and answers until it is interrupted. On this machine alone, and to whoever has the token
@@ -442,6 +454,8 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Heads(args) => proof::heads::run(args),
         #[cfg(feature = "proof")]
         Command::Tiles(args) => proof::tiles::run(args),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(args),
         #[cfg(feature = "ui")]
         Command::Ui(args) => ui::run(args),
         Command::Salvage(args) => salvage::run(args),

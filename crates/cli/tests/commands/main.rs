@@ -43,6 +43,8 @@ mod restore;
 mod salvage;
 #[cfg(feature = "seal")]
 mod seal;
+#[cfg(feature = "serve")]
+mod serve;
 mod tail;
 mod transfer;
 #[cfg(feature = "ui")]

@@ -5,6 +5,7 @@ use crate::error::of_store;
 use crate::event::of_ref;
 use crate::position::{last_before, position_of};
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use strandline::Snapshot;
 use strandline_core::sync::atomic::{AtomicBool, Ordering};
@@ -14,9 +15,10 @@ use umadb_dcb::{DcbError, DcbReadResponseSync, DcbResult, DcbSequencedEvent, Str
 /// How many events are read at first; each time more, up to a batch, if they are taken.
 const AHEAD_MIN: usize = 32;
 
-/// The events of one read, as they are in one snapshot, read as they are taken. It keeps the snapshot until it is
+/// The events of one read, as they are in one snapshot, read as they are taken: what
+/// [`DcbStore::read_batches`](crate::DcbStore::read_batches) gives, and what a read through the trait is. It keeps the snapshot until it is
 /// dropped, and with it the files of what a compaction removed meanwhile.
-pub(crate) struct Response {
+pub struct Response {
     snapshot: Snapshot,
     /// Without a limit.
     query: Query,
@@ -36,6 +38,14 @@ pub(crate) struct Response {
     is_at_end: bool,
     has_failed: bool,
     cancelled: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Response");
+        shown.field("read", &self.read).field("last", &self.last);
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl Response {
@@ -63,8 +73,41 @@ impl Response {
         }
     }
 
+    /// The next events, `events_max` at most, and a batch ends with the event with which it has `bytes_max`, as they
+    /// are read. Empty once there is none left, or if it was cancelled.
+    ///
+    /// # Errors
+    ///
+    /// As an item of the iterator. What was read before the error comes first.
+    pub fn take_batch(
+        &mut self,
+        events_max: usize,
+        bytes_max: usize,
+    ) -> DcbResult<Vec<DcbSequencedEvent>> {
+        if self.is_cancelled() {
+            return Ok(Vec::new());
+        }
+        self.fill(events_max, bytes_max);
+        let most = self.ready.len().min(events_max);
+        match self.error.take() {
+            Some(error) if most == 0 => Err(error),
+            error => {
+                self.error = error;
+                Ok(self.ready.drain(..most).collect())
+            }
+        }
+    }
+
+    /// Whether all was given, which it may notice one batch late.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let has_given_all = self.limit.is_some_and(|limit| self.read >= limit);
+        let is_clean = self.error.is_none() && self.ready.is_empty();
+        is_clean && (self.is_at_end || has_given_all || self.is_cancelled())
+    }
+
     /// Reads ahead, `most` events at most, if there are some and none is ready.
-    fn fill(&mut self, most: usize) {
+    fn fill(&mut self, most: usize, bytes_max: usize) {
         if !self.ready.is_empty() || self.is_at_end {
             return;
         }
@@ -84,7 +127,7 @@ impl Response {
         };
         let mut events = self.snapshot.query(query);
         let mut bytes = 0;
-        while self.ready.len() < wanted && bytes < BATCH_BYTES {
+        while self.ready.len() < wanted && bytes < bytes_max {
             let event = match self.backwards {
                 true => events.next_back_ref(),
                 false => events.next_ref(),
@@ -145,7 +188,7 @@ impl Iterator for Response {
             return None;
         }
         if self.ready.is_empty() {
-            self.fill(self.ahead);
+            self.fill(self.ahead, BATCH_BYTES);
             self.ahead = (self.ahead * 2).min(BATCH_EVENTS_MAX);
         }
         match self.ready.pop_front() {
@@ -177,18 +220,7 @@ impl DcbReadResponseSync for Response {
     }
 
     fn next_batch(&mut self) -> DcbResult<Vec<DcbSequencedEvent>> {
-        if self.is_cancelled() {
-            return Ok(Vec::new());
-        }
-        self.fill(BATCH_EVENTS_MAX);
-        let batch = std::mem::take(&mut self.ready);
-        match self.error.take() {
-            Some(error) if batch.is_empty() => Err(error),
-            error => {
-                self.error = error;
-                Ok(batch.into())
-            }
-        }
+        self.take_batch(BATCH_EVENTS_MAX, BATCH_BYTES)
     }
 
     fn cancel(&mut self) {

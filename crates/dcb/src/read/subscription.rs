@@ -68,6 +68,75 @@ impl Subscription {
         StreamCancelHandle::new(move || cancelled.store(true, Ordering::Relaxed))
     }
 
+    /// The events that are there, `events_max` at most, and a batch ends with the event with which it has `bytes_max`.
+    /// Empty if none is there yet, or it was cancelled; waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why it ends; what was read before that comes first.
+    pub fn take_batch(
+        &mut self,
+        events_max: usize,
+        bytes_max: usize,
+    ) -> DcbResult<Vec<DcbSequencedEvent>> {
+        if self.is_at_end || self.cancelled.load(Ordering::Relaxed) {
+            return Ok(Vec::new());
+        }
+        if self.ready.is_empty() && self.error.is_none() {
+            match self.cursor.try_next() {
+                Ok(None) => return Ok(Vec::new()),
+                Ok(Some(event)) => self.take_from(event, events_max, bytes_max),
+                Err(error) => self.error = Some(of_store(&error)),
+            }
+        }
+        let most = self.ready.len().min(events_max);
+        match self.error.take() {
+            Some(error) if most == 0 => {
+                self.is_at_end = true;
+                Err(error)
+            }
+            error => {
+                self.error = error;
+                Ok(self.ready.drain(..most).collect())
+            }
+        }
+    }
+
+    /// A future that is ready once there may be more than [`take_batch`](Self::take_batch) found. It needs no runtime.
+    ///
+    /// ```
+    /// use strandline_dcb::{DcbStore, Subscription};
+    /// use umadb_dcb::DcbError;
+    ///
+    /// async fn follow(store: &DcbStore) -> Result<(), DcbError> {
+    ///     let mut events = store.subscribe(None, None)?;
+    ///     loop {
+    ///         for event in events.take_batch(100, 1 << 20)? {
+    ///             println!("{}", event.position);
+    ///         }
+    ///         events.more().await?;
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Io` if the store was closed, and what else ends a wait for events.
+    pub fn more(&self) -> impl Future<Output = DcbResult<()>> + Send + 'static {
+        let is_there = !self.ready.is_empty() || self.error.is_some();
+        let waits = (!is_there).then(|| {
+            let store = self.store.upgrade();
+            store.map(|store| store.visible_past(self.cursor.sequence()))
+        });
+        async move {
+            match waits {
+                None => Ok(()),
+                Some(None) => Err(dropped()),
+                Some(Some(passed)) => passed.await.map(drop).map_err(|error| of_store(&error)),
+            }
+        }
+    }
+
     /// Has something ready, or the error that is the last; `Timeout` if neither comes in time.
     fn fill(&mut self, timeout: Option<Duration>) -> DcbResult<()> {
         let clock = SystemClock::default();
@@ -86,7 +155,7 @@ impl Subscription {
                     return Err(DcbError::Timeout());
                 }
                 Ok(None) => {}
-                Ok(Some(event)) => self.take_from(event),
+                Ok(Some(event)) => self.take_from(event, BATCH_EVENTS_MAX, BATCH_BYTES),
                 Err(error) => self.error = Some(of_store(&error)),
             }
         }
@@ -94,7 +163,7 @@ impl Subscription {
     }
 
     /// Takes an event, and those after it that are there, a batch at most.
-    fn take_from(&mut self, first: StoredEvent) {
+    fn take_from(&mut self, first: StoredEvent, events_max: usize, bytes_max: usize) {
         let mut next = Ok(Some(first));
         let mut bytes = 0;
         loop {
@@ -113,7 +182,7 @@ impl Subscription {
                     return;
                 }
             }
-            if self.ready.len() >= BATCH_EVENTS_MAX || bytes >= BATCH_BYTES {
+            if self.ready.len() >= events_max || bytes >= bytes_max {
                 return;
             }
             next = self.cursor.try_next();
@@ -122,8 +191,7 @@ impl Subscription {
 
     fn read(&self, event: &StoredEvent) -> DcbResult<DcbSequencedEvent> {
         let Some(store) = self.store.upgrade() else {
-            let closed = Error::new(ErrorKind::Closed, "the store was dropped");
-            return Err(of_store(&closed));
+            return Err(dropped());
         };
         of_stored(event, store.kind_name(event.kind).as_deref())
     }
@@ -173,4 +241,8 @@ impl DcbSubscriptionSync for Subscription {
     fn next_timeout(&mut self, timeout: Duration) -> Option<DcbResult<DcbSequencedEvent>> {
         self.one(Some(timeout))
     }
+}
+
+fn dropped() -> DcbError {
+    of_store(&Error::new(ErrorKind::Closed, "the store was dropped"))
 }
