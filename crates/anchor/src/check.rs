@@ -3,7 +3,7 @@
 use crate::kept::KeptHeads;
 use std::collections::BTreeMap;
 use std::fmt;
-use strandline::{Error, Snapshot};
+use strandline::{Error, ErrorKind, Snapshot};
 use strandline_proof::{
     CheckpointError, KeyId, KeyName, LogPolicy, NoteError, TreeHead, VerifiedCheckpoint, Witnessed,
 };
@@ -49,6 +49,9 @@ pub enum HeldState {
     Contradicted,
     /// It has fewer events.
     Missing,
+    /// It ends in a run of removed events, of which the digests were forgotten: the log is neither proved nor contradicted
+    /// by it.
+    Forgotten,
 }
 
 /// Something that was found.
@@ -69,6 +72,9 @@ pub enum FindingKind {
     Manipulation,
     /// The log has fewer events than a head that was signed: it is an earlier one, or has lost some.
     Gap,
+    /// The log cannot be held against the newest head, as the digests that it ends in were forgotten, nor is a later one
+    /// there that is proved.
+    Forgotten,
     /// Something that says nothing against the log.
     Notice,
 }
@@ -80,6 +86,7 @@ impl FindingKind {
         match self {
             Self::Manipulation => "manipulation",
             Self::Gap => "gap",
+            Self::Forgotten => "forgotten",
             Self::Notice => "notice",
         }
     }
@@ -161,6 +168,7 @@ pub fn check(now: &Snapshot, kept: &KeptHeads, policy: &LogPolicy) -> Result<Hea
             report.held.push(held);
         }
     }
+    tell_forgotten(&mut report);
     if report.counted == 0 {
         let message = "no head counts, so nothing is said of the log".to_owned();
         report.find(FindingKind::Notice, None, message);
@@ -173,6 +181,33 @@ pub fn check(now: &Snapshot, kept: &KeptHeads, policy: &LogPolicy) -> Result<Hea
         report.find(FindingKind::Notice, None, message);
     }
     Ok(report)
+}
+
+/// Says of heads that the log cannot be held against. A later one that is proved is over all that these are over.
+fn tell_forgotten(report: &mut HeadsReport) {
+    let forgotten = report.held.iter();
+    let forgotten = forgotten.filter(|held| held.state == HeldState::Forgotten);
+    let sizes: Vec<u64> = forgotten.map(|held| held.head.size).collect();
+    for size in sizes {
+        let what = format!(
+            "the head of {size} events ends in a run of removed ones, of which a compaction was told to forget the digests"
+        );
+        let anchored = report.anchored;
+        match size < anchored {
+            true => {
+                let message =
+                    format!("{what}; the head of {anchored} events is over them, and is proved");
+                report.find(FindingKind::Notice, size, message);
+            }
+            false => {
+                let message = format!(
+                    "{what}, and no later head is proved: nothing says that the events from sequence {anchored} on are \
+                     those that were signed; sign a head of the log as it is"
+                );
+                report.find(FindingKind::Forgotten, size, message);
+            }
+        }
+    }
 }
 
 /// Adds a head that counts to those of its size, or who has signed it to the one that is the same.
@@ -225,7 +260,10 @@ fn held_against(
         report.find(FindingKind::Gap, size, message);
         return Ok(HeldState::Missing);
     }
-    let mut own = now.tree_head_at(size)?;
+    let mut own = match now.tree_head_at(size) {
+        Err(error) if error.kind() == ErrorKind::NoDigest => return Ok(HeldState::Forgotten),
+        own => own?,
+    };
     // Nodes in footers may be wrong, and the log not: it is read, once.
     if own.root != head.root && !std::mem::replace(was_read, true) {
         // What it says is in the nodes now, whether it is this head or not.

@@ -133,6 +133,10 @@ pub(crate) fn show(screen: &mut Screen, report: &HeadsReport) -> std::io::Result
             "  next: look for the events that are missing, in a backup, a replica or a bucket; or these are the heads of \
              another log that the same key has signed: a key is for one log",
         )?;
+    } else if has(FindingKind::Forgotten) {
+        screen.text(
+            "  next: sign a head of the log as it is, with `heads sign`, after comparing it with a backup that was proved",
+        )?;
     }
     Ok(())
 }

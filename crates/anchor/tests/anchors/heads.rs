@@ -13,7 +13,8 @@ use strandline::{
 };
 use strandline_anchor::proof::{LogPolicy, SignerKey};
 use strandline_anchor::{
-    AnchorError, Anchors, CommandSink, DirectorySink, FindingKind, KeptHeads, SinkError, check,
+    AnchorError, Anchors, CommandSink, DirectorySink, FindingKind, HeldState, KeptHeads, SinkError,
+    check,
 };
 
 fn copy(from: &Path, to: &Path) {
@@ -61,6 +62,43 @@ fn a_log_that_grew_is_sound_and_how_far_is_told() {
     })
     .unwrap();
     assert!(checked(&store, &heads).is_sound());
+}
+
+/// A head that ends where digests were forgotten says nothing; the next one that is signed is over all of it.
+#[test]
+fn heads_that_end_in_forgotten_digests_are_told_until_a_later_one_is_proved() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, heads) = (dir.path().join("a.strand"), dir.path().join("heads"));
+    let store = Store::open(&path).unwrap();
+    let mut anchors = anchors(&heads);
+    for size in [64, 70, 200] {
+        let now = store.snapshot().visible().get();
+        fill(&store, size - now, "paid");
+        anchors.anchor(&store).unwrap();
+    }
+    fill(&store, 50, "paid");
+    store
+        .compact(&Retention::new().keep_newest(2).forget_digests())
+        .unwrap();
+    let report = checked(&store, &heads);
+    let states: Vec<_> = report.held.iter().map(|held| held.state).collect();
+    let gone = HeldState::Forgotten;
+    assert_eq!(states, [HeldState::Proved, gone, gone]);
+    assert_eq!(report.anchored, 64);
+    assert_eq!(
+        against(&report),
+        [FindingKind::Forgotten, FindingKind::Forgotten]
+    );
+    assert!(!report.is_sound());
+
+    anchors.anchor(&store).unwrap();
+    let report = checked(&store, &heads);
+    assert!(report.is_sound(), "{report:?}");
+    assert_eq!(report.anchored, report.log_size);
+    // Told all the same.
+    let told = report.findings.iter();
+    let told = told.filter(|finding| finding.message.contains("told to forget"));
+    assert_eq!(told.count(), 2);
 }
 
 /// Another history, in a store that is sound by itself.

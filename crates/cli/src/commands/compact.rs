@@ -56,6 +56,11 @@ pub struct Args {
     /// Drop all events of entities whose names start so. May be given several times.
     #[arg(long, value_name = "TEXT")]
     drop_prefix: Vec<String>,
+    /// Make one short record of commits of which nothing is left, of which 144 bytes each stay otherwise. Events in them
+    /// can be proved no more then, and a head of the log that ends in them cannot be held against it: sign a head
+    /// afterwards. What was proved stays so.
+    #[arg(long, conflicts_with = "rules")]
+    forget_digests: bool,
     /// Say what would be removed, and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -135,6 +140,9 @@ impl Args {
                 }
                 rules = rules.keep_headers_tagged(prefix);
             }
+        }
+        if self.forget_digests {
+            rules = rules.forget_digests();
         }
         let drop = |rules: AskedRetention, name| rules.drop_entity(name);
         rules = self.drop_entity.iter().fold(rules, drop);

@@ -50,6 +50,7 @@ const KINDS: &[(&str, ErrorKind)] = &[
     ("Redacted", ErrorKind::Redacted),
     ("Sealed", ErrorKind::Sealed),
     ("Forgotten", ErrorKind::Forgotten),
+    ("NoDigest", ErrorKind::NoDigest),
     ("Io", ErrorKind::Io),
     ("Cancelled", ErrorKind::Cancelled),
 ];

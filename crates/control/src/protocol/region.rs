@@ -154,7 +154,7 @@ mod tests {
             Region::all().any_tag(Vec::<String>::new()),
             Region::all().kind(EventKind::new(1, 2)),
             Region::all().category(3).not_kinds([EventKind::new(3, 7)]),
-            Region::all().not_kinds([EventKind::new(0, 1)]),
+            Region::all().not_kinds([EventKind::new(2, 1)]),
             Region::all().kinds(Vec::<EventKind>::new()),
             Region::all().clock(1..3).sequence(5..).wall_ms(..1000),
             Region::all().sequence(5..5),

@@ -33,6 +33,8 @@ pub struct AskedRetention {
     drop_entity: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     drop_entities: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    forget_digests: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     toml: Option<String>,
 }
@@ -95,6 +97,13 @@ impl AskedRetention {
         self
     }
 
+    /// As [`Retention::forget_digests`].
+    #[must_use]
+    pub const fn forget_digests(mut self) -> Self {
+        self.forget_digests = true;
+        self
+    }
+
     /// As [`Retention::drop_entity`].
     #[must_use]
     pub fn drop_entity(mut self, entity: impl Into<String>) -> Self {
@@ -135,6 +144,9 @@ impl TryFrom<&AskedRetention> for Retention {
         if let Some(prefix) = &asked.within {
             rules = rules.within(prefix);
         }
+        if asked.forget_digests {
+            rules = rules.forget_digests();
+        }
         let headers = asked.keep_headers_of.iter().copied();
         rules = headers.fold(rules, Self::keep_headers_of);
         let named = asked.keep_headers_of_named.iter();
@@ -162,7 +174,8 @@ mod tests {
             .keep_headers_of_named("order.placed")
             .keep_headers_tagged("name:")
             .drop_entity("order:1")
-            .drop_entities("test:");
+            .drop_entities("test:")
+            .forget_digests();
         let json = serde_json::to_string(&asked).unwrap();
         let told: AskedRetention = serde_json::from_str(&json).unwrap();
         assert_eq!(told, asked);
@@ -175,7 +188,8 @@ mod tests {
             .keep_headers_of_named("order.placed")
             .keep_headers_tagged("name:")
             .drop_entity("order:1")
-            .drop_entities("test:");
+            .drop_entities("test:")
+            .forget_digests();
         assert_eq!(Retention::try_from(&told).unwrap(), rules);
     }
 

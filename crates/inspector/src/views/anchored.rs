@@ -77,6 +77,7 @@ const fn name(state: HeldState) -> &'static str {
         HeldState::Proved => "proved",
         HeldState::Contradicted => "contradicted",
         HeldState::Missing => "missing",
+        HeldState::Forgotten => "forgotten",
     }
 }
 

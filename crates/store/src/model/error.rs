@@ -105,6 +105,9 @@ pub enum ErrorKind {
     /// The key that the payload was sealed with was forgotten, so nobody can read it any more, here or in a copy.
     /// Of a payload that was to be sealed: the key of whom it is about was forgotten, and there is no other.
     Forgotten,
+    /// A proof was asked for that needs digests which a compaction was told to forget: of an event in a run of removed
+    /// ones, or of a head that ends in it. What was proved before stays so.
+    NoDigest,
     /// Reading failed in the file system.
     Io,
     /// A progress callback asked to stop.

@@ -236,9 +236,10 @@ fn missing(level: u8, index: u64) -> Error {
 /// The error of a leaf below what is kept of a run.
 fn in_run(number: u64) -> Error {
     let message = format!(
-        "the event of sequence {number} was removed with those beside it, and of these the log has no digests any more"
+        "the event of sequence {number} was removed with those beside it, and of these the log has no digests any more: \
+         a compaction was told to forget them"
     );
-    Error::new(ErrorKind::InvalidInput, message)
+    Error::new(ErrorKind::NoDigest, message)
 }
 
 fn contradicted(number: u64) -> Error {

@@ -195,6 +195,7 @@ pub(in crate::maintenance) fn follow_rules(
     let asked = Asked {
         rule: Some(rules.recorded(&effects)),
         shows_at_once: false,
+        folds: rules.forgets_digests,
     };
     let done = rewrite(
         store,
@@ -207,7 +208,7 @@ pub(in crate::maintenance) fn follow_rules(
     tell(&done);
     // It is done: nothing can be stopped any more.
     let _ = meter.finish();
-    let merged = merge_small(store, &mut rewriting)?;
+    let merged = merge_small(store, &mut rewriting, rules.forgets_digests)?;
     drop(rewriting);
     run.done();
     let done = Compacted {

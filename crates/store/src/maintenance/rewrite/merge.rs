@@ -1,7 +1,8 @@
 //! Merging segments that are short by now, after events were removed from them. Which these are, `runs` says.
 //!
 //! Frames stay as they are, one after the other, and so do sequences and hashes: what is merged is read as
-//! before. But commits of which nothing is left become runs, and runs that follow each other one. It takes nothing, so the log has no record of it.
+//! before. Where digests are to be forgotten, commits of which nothing is left become runs, and runs that follow each
+//! other one. It takes nothing, so the log has no record of it.
 
 use super::fold_plan::FoldPlan;
 use super::folded_records::{FoldedRecords, Unchanged};
@@ -27,7 +28,11 @@ const REWRITINGS_MOST: u32 = (1 << 16) - 1;
 /// # Errors
 ///
 /// `Unknown` if the manifest could not be replaced.
-pub(super) fn merge_small(store: &Store, rewriting: &mut Rewriting) -> Result<usize, Error> {
+pub(super) fn merge_small(
+    store: &Store,
+    rewriting: &mut Rewriting,
+    folds: bool,
+) -> Result<usize, Error> {
     let shared = store.shared();
     let all = short(&store.snapshot());
     let mut waits = true;
@@ -44,7 +49,7 @@ pub(super) fn merge_small(store: &Store, rewriting: &mut Rewriting) -> Result<us
             // Footers of these segments are written by then, and nobody writes to their files.
             store.wait_for_background();
         }
-        match merge(shared, &run, rewriting) {
+        match merge(shared, &run, folds, rewriting) {
             Ok(count) => {
                 merged += count;
                 done = Some(*run.end());
@@ -124,6 +129,7 @@ fn reading_at(shared: &Shared, segment: SegmentId) -> Result<Option<Hlc>, Error>
 fn merge(
     shared: &Shared,
     run: &RangeInclusive<SegmentId>,
+    folds: bool,
     rewriting: &mut Rewriting,
 ) -> Result<usize, Error> {
     let (first, last) = (run.start().get(), run.end().get());
@@ -137,7 +143,10 @@ fn merge(
         // Notes alone say none, and segments before these may.
         None => reading_at(shared, *run.end())?,
     };
-    let plan = FoldPlan::of(&begun, |_| false)?;
+    let plan = match folds {
+        true => FoldPlan::of(&begun, |_| false)?,
+        false => FoldPlan::default(),
+    };
     let segment = match plan.is_empty() {
         true => {
             let mut records = MergedRecords::default();

@@ -135,6 +135,7 @@ pub fn redact(
     let asked = Asked {
         rule: Some(redaction.to_string()),
         shows_at_once: true,
+        folds: false,
     };
     let done = rewrite(
         store,

@@ -67,6 +67,7 @@ pub fn redo(store: &Store, from: Sequence, on_progress: OnProgress<'_>) -> Resul
     let asked = Asked {
         rule: None,
         shows_at_once: true,
+        folds: false,
     };
     let done = rewrite(
         store,

@@ -49,6 +49,7 @@ pub struct Retention {
     pub(super) headers_of: Vec<KindFilter>,
     pub(super) headers_named: Vec<String>,
     pub(super) headers_tagged: Vec<String>,
+    pub(super) forgets_digests: bool,
 }
 
 impl Retention {
@@ -92,6 +93,19 @@ impl Retention {
     #[must_use]
     pub const fn keep_for(mut self, age: Duration) -> Self {
         self.age = Some(age);
+        self
+    }
+
+    /// Makes one short record of commits of which nothing is left and that follow each other, in the segments that events
+    /// are removed from: of such a commit 144 bytes stay otherwise, of one in a run of hundreds a few.
+    ///
+    /// What was proved stays so, and what comes after can be proved as before. But the digests within such a run are
+    /// gone for good: its events cannot be proved any more, and a head of the tree, or a log hash, that ends in it
+    /// cannot be held against the log, until a later one is. A witness that has last signed such a head gets no proof
+    /// that the log only grew. `docs/format.md` says what is kept.
+    #[must_use]
+    pub const fn forget_digests(mut self) -> Self {
+        self.forgets_digests = true;
         self
     }
 
@@ -337,6 +351,7 @@ impl fmt::Display for Retention {
         let rules = rules.map(|(index, rule)| rule.text(index));
         let all = rules.chain(newest).chain(since).chain(age).chain(within);
         let all = all.chain(kinds).chain(named).chain(tagged);
-        write_rule(f, all.chain(dropped).chain(prefixes))
+        let forgets = self.forgets_digests.then(|| "forget digests".to_owned());
+        write_rule(f, all.chain(dropped).chain(prefixes).chain(forgets))
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Asked {
     pub(super) rule: Option<String>,
     /// Whether older snapshots are to show payloads no more that are removed.
     pub(super) shows_at_once: bool,
+    /// Whether commits of which nothing is left become runs.
+    pub(super) folds: bool,
 }
 
 /// What is noted of the events that are changed.
@@ -106,7 +108,7 @@ pub(super) fn rewrite(
     for marked in marks.segments() {
         let segment = marked.id.get();
         let _span = trace::span(Level::INFO, || tracing::info_span!("rewrite", segment));
-        let ready = prepare(shared, marked, meter, observer, &mut noted)?;
+        let ready = prepare(shared, marked, asked.folds, meter, observer, &mut noted)?;
         all_ready.push(ready);
     }
     let Noted {
@@ -213,6 +215,7 @@ fn is_cut(part: &Range<Sequence>, replaced: &[Range<Sequence>]) -> bool {
 fn prepare(
     shared: &Shared,
     marked: &MarkedSegment,
+    folds: bool,
     meter: &mut Meter<'_>,
     observer: &mut dyn Observer,
     noted: &mut Noted,
@@ -222,7 +225,7 @@ fn prepare(
         writer.log.rewrite(marked.id, &shared.random)?
     };
     noted.done.bytes_before += begun.source_bytes()?;
-    let plan = match marked.is_removed_from() {
+    let plan = match folds && marked.is_removed_from() {
         true => FoldPlan::of(&begun, |sequence| {
             marked.change(sequence) == Some(RemovalChange::Removed)
         })?,

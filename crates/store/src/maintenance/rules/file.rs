@@ -66,7 +66,7 @@ impl Retention {
             )
         })?;
         let table = parsed.get_ref();
-        check_keys(text, table, "a file of rules", &["rule"])?;
+        check_keys(text, table, "a file of rules", &["forget-digests", "rule"])?;
         let Some(value) = table.get("rule") else {
             return Err(refused(
                 "there is no rule: each begins with `[[rule]]`".to_owned(),
@@ -79,6 +79,18 @@ impl Retention {
             return Err(RulesError::at(text, &value.span(), message));
         };
         let mut rules = Self::new();
+        if let Some(value) = table.get("forget-digests") {
+            rules = match value.get_ref().as_bool() {
+                Some(true) => rules.forget_digests(),
+                Some(false) => rules,
+                None => {
+                    let found = found(value.get_ref());
+                    let message =
+                        format!("`forget-digests` is {found}, and is to be true or false");
+                    return Err(RulesError::at(text, &value.span(), message));
+                }
+            };
+        }
         let mut named: Vec<(String, usize)> = Vec::new();
         for (index, value) in list.iter().enumerate() {
             let fields = Fields::of(text, value)?;
