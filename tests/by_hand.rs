@@ -396,12 +396,12 @@ fn a_store_that_was_written_from_the_document_alone_is_read() {
 #[test]
 fn a_store_of_a_later_version_is_said_to_be_one() {
     let fs = MemFs::new();
-    write_history(&fs).write_manifest(&fs, 4);
+    write_history(&fs).write_manifest(&fs, 5);
     for options in [options(&fs), options(&fs).read_only()] {
         let error = options.open(dir()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsupportedVersion, "{error}");
         let message = error.to_string();
-        let says = ["MANIFEST", "version 4", "3"];
+        let says = ["MANIFEST", "version 5", "4"];
         assert!(says.iter().all(|part| message.contains(part)), "{message}");
     }
 }

@@ -186,7 +186,8 @@ fn neither_a_commit_nor_a_note_is_taken_for_the_other() {
     for (is_note, flags, reason) in [
         (true, 0, "does not follow"),
         (false, 1, "digest is not that"),
-        (false, 2, "does not know"),
+        (false, 2, "a run has"),
+        (false, 4, "does not know"),
         (true, 3, "does not know"),
     ] {
         let fs = MemFs::new();
