@@ -113,7 +113,7 @@ fn is_corrupt(fs: &MemFs, file: &str, reason: &str) {
 fn a_manifest_of_a_later_version_is_refused() {
     let fs = made();
     change_manifest(&fs, |bytes| put(bytes, VERSION_AT, &LATER.to_le_bytes()));
-    is_later(&fs, "MANIFEST", 3);
+    is_later(&fs, "MANIFEST", 4);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_segment_of_a_later_version_is_refused() {
             |_| SEGMENT_CHECKSUM_AT,
             |bytes| put(bytes, VERSION_AT, &LATER.to_le_bytes()),
         );
-        is_later(&fs, path.file_name().unwrap().to_str().unwrap(), 1);
+        is_later(&fs, path.file_name().unwrap().to_str().unwrap(), 2);
     }
 }
 
