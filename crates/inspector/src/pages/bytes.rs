@@ -25,6 +25,7 @@ pub(crate) fn bytes(view: &FrameBytes, _: &Asked) -> Markup {
                 h2 { "Fields" }
                 (fields(view))
                 @if let Some((offset, from)) = view.next {
+                    @if view.is_partial { (note("warn", html! { "The time of the request was over before more was found." })) }
                     p { a #next href=(address("/bytes", [("segment", &*view.segment.to_string()), ("offset", &*offset.to_string()), ("from", &*from.to_string())])) { "Go on at offset " (count(from)) } }
                 }
             }

@@ -23,18 +23,15 @@ const PIECES: usize = 4;
 /// How long a piece of CSV is, in events.
 const CSV_EVENTS: usize = 512;
 
-/// What an answer is made of, on a thread of its own; or why there is none.
+/// What an answer is made of, on a thread of its own; or why there is none. `known` is what may be asked.
 async fn made(
     desk: Arc<Desk>,
-    query: Option<String>,
+    (query, known): (Option<String>, &'static [&'static str]),
     make: impl FnOnce(&Snapshot, &Asked) -> Result<Response<Body>, Fault> + Send + 'static,
 ) -> Response<Body> {
     let context = desk.context.clone();
     let make = move || {
-        let asked = Asked::parse(
-            &query.unwrap_or_default(),
-            &[&["id", "sequence", "payload"]],
-        )?;
+        let asked = Asked::parse(&query.unwrap_or_default(), &[known])?;
         make(&context.opened()?.store.snapshot(), &asked)
     };
     let made = tokio::task::spawn_blocking(make).await;
@@ -47,7 +44,7 @@ pub(super) async fn payload(
     State(desk): State<Arc<Desk>>,
     RawQuery(query): RawQuery,
 ) -> Response<Body> {
-    made(desk, query, |now, asked| {
+    made(desk, (query, &["id", "sequence"]), |now, asked| {
         let id = event_id(now, asked)?;
         let event = now
             .get(id)?
@@ -70,7 +67,7 @@ pub(super) async fn proof(
     State(desk): State<Arc<Desk>>,
     RawQuery(query): RawQuery,
 ) -> Response<Body> {
-    made(desk, query, |now, asked| {
+    made(desk, (query, &["id", "sequence"]), |now, asked| {
         let id = event_id(now, asked)?;
         let proof = now
             .prove(id)?
@@ -108,27 +105,32 @@ pub(super) async fn signed_proof(
     RawQuery(query): RawQuery,
 ) -> Response<Body> {
     let context = desk.context.clone();
-    made(desk, query, move |now, asked| {
-        let id = event_id(now, asked)?;
-        let without_payload = match asked.one("payload") {
-            None => false,
-            Some("without") => true,
-            Some(_) => return Err(Wrong("`payload` may be `without`".to_owned()).into()),
-        };
-        let proved = Proved::Event {
-            id,
-            without_payload,
-        };
-        let proof = prove(now, proved, signed(&context, now)?).map_err(|error| match error {
-            ProveError::Store(_) | ProveError::File(_) => Fault::Store(error.to_string()),
-            _ => Fault::NotThere(error.to_string()),
-        })?;
-        Ok(download(
-            "text/plain; charset=utf-8",
-            &format!("{id}.tlog-proof"),
-            proof.to_string(),
-        ))
-    })
+    made(
+        desk,
+        (query, &["id", "sequence", "payload"]),
+        move |now, asked| {
+            let id = event_id(now, asked)?;
+            let without_payload = match asked.one("payload") {
+                None => false,
+                Some("without") => true,
+                Some(_) => return Err(Wrong("`payload` may be `without`".to_owned()).into()),
+            };
+            let proved = Proved::Event {
+                id,
+                without_payload,
+            };
+            let proof =
+                prove(now, proved, signed(&context, now)?).map_err(|error| match error {
+                    ProveError::Store(_) | ProveError::File(_) => Fault::Store(error.to_string()),
+                    _ => Fault::NotThere(error.to_string()),
+                })?;
+            Ok(download(
+                "text/plain; charset=utf-8",
+                &format!("{id}.tlog-proof"),
+                proof.to_string(),
+            ))
+        },
+    )
     .await
 }
 

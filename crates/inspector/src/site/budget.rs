@@ -31,6 +31,11 @@ impl Budget {
 
     /// Whether the time is over.
     pub(crate) fn is_spent(&self) -> bool {
-        self.clock.elapsed() >= self.end
+        self.left().is_zero()
+    }
+
+    /// How much of it is left.
+    pub(crate) fn left(&self) -> Duration {
+        self.end.saturating_sub(self.clock.elapsed())
     }
 }

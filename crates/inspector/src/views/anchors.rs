@@ -2,6 +2,7 @@
 
 use super::anchored::Anchored;
 use super::context::Context;
+use crate::site::Budget;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub(crate) struct Anchors {
 }
 
 /// Holds the log against the heads, on a thread of its own.
-pub(super) fn anchors(context: &Context, store: Option<&Arc<Store>>) -> Anchors {
+pub(super) fn anchors(context: &Context, store: Option<&Arc<Store>>, whole: &Budget) -> Anchors {
     let (Some(held), Some(store)) = (&context.held, store) else {
         let is_asked = context.held.is_some();
         let error =
@@ -37,13 +38,12 @@ pub(super) fn anchors(context: &Context, store: Option<&Arc<Store>>) -> Anchors 
         };
     };
     let (held, now) = (held.clone(), store.snapshot());
-    let seen = context
-        .anchored
-        .ask(&(), FRESH, context.patience(WAIT_MS), move |_| {
-            let kept = (held.read)()?;
-            let report = check(&now, &kept, &held.policy).map_err(|error| error.to_string())?;
-            Ok(Anchored::of(&report))
-        });
+    let wait = context.patience(WAIT_MS).min(whole.left());
+    let seen = context.anchored.ask(&(), FRESH, wait, move |_| {
+        let kept = (held.read)()?;
+        let report = check(&now, &kept, &held.policy).map_err(|error| error.to_string())?;
+        Ok(Anchored::of(&report))
+    });
     let (found, error) = match seen.done.as_ref().map(|(done, _)| &**done) {
         None => (None, None),
         Some(Ok(found)) => (Some(found.clone()), None),

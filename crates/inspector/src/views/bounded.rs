@@ -1,6 +1,8 @@
 //! Tests that a request reads no more of a store of ten times as many events: reads are counted, and the clock moves by a
-//! millisecond whenever it is looked at, so that how busy the machine is changes nothing.
+//! millisecond whenever it is looked at, and by more for what was read and for the sequences that were looked at in the
+//! index, as on a machine that is slow at both. So how busy the machine is changes nothing.
 
+use super::pace::LOOKED_AT;
 use super::*;
 use crate::asked::{Asked, FILTER};
 use std::cell::Cell;
@@ -9,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use strandline::fs::{Fs, FsFile, FsFileLayer, FsLayer, MemFs, OpenMode};
+use strandline::fs::{Fs, FsFile, FsFileLayer, FsLayer, MemFs, OpenMode, read_file, replace_file};
 use strandline::{Batch, Clock, Coordinate, Durability, Event, StoreOptions};
 
 /// How long a segment is: what a request reads of its footer does not grow with how many there are.
@@ -17,12 +19,20 @@ const SEGMENT_BYTES: u64 = 1 << 20;
 /// A request may read so much more than of a small store: what lies elsewhere in other files.
 const MORE_READS: u64 = 64;
 const MORE_BYTES: u64 = SEGMENT_BYTES;
+/// How many sequences are looked at in the index in a millisecond.
+const SEQUENCES_A_MS: u64 = 256;
+/// How much is read in a millisecond.
+const BYTES_A_MS: u64 = 256 << 10;
+/// How long a request may take by that clock.
+const MS_MAX: u64 = 100;
 /// An answer may be so much longer: a page that is not full of a small store is of a large one.
 const MORE_TEXT: u64 = 64 << 10;
 
 thread_local! {
-    /// How often this thread has read of files, how many bytes, and how often it has looked at the clock.
+    /// How often this thread has read of files, how many bytes, and how many milliseconds it has moved the clock by.
     static DONE: Cell<(u64, u64, u64)> = const { Cell::new((0, 0, 0)) };
+    /// How many bytes it has read since it looked at the clock.
+    static READ: Cell<u64> = const { Cell::new(0) };
 }
 
 #[derive(Debug)]
@@ -47,8 +57,9 @@ impl FsFileLayer for CountingFile {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let (reads, bytes, looks) = DONE.get();
-        DONE.set((reads + 1, bytes + buffer.len() as u64, looks));
+        let (reads, bytes, took_ms) = DONE.get();
+        DONE.set((reads + 1, bytes + buffer.len() as u64, took_ms));
+        READ.set(READ.get() + buffer.len() as u64);
         self.0.read_at(buffer, offset)
     }
 }
@@ -62,10 +73,11 @@ impl Clock for Ticking {
     }
 
     fn elapsed(&self) -> Duration {
-        let (reads, bytes, looks) = DONE.get();
-        DONE.set((reads, bytes, looks + 1));
+        let (reads, bytes, took_ms) = DONE.get();
+        let ms = 1 + LOOKED_AT.take() / SEQUENCES_A_MS + READ.take() / BYTES_A_MS;
+        DONE.set((reads, bytes, took_ms + ms));
         // Relaxed: it orders nothing else.
-        Duration::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
+        Duration::from_millis(self.0.fetch_add(ms, Ordering::Relaxed))
     }
 }
 
@@ -106,7 +118,7 @@ fn context(events: u64) -> Context {
 type Ask = fn(&Context, &Asked) -> Result<usize, Fault>;
 
 /// Each view, asked for what there is most of.
-const VIEWS: [(&str, &[&[&str]], Ask); 17] = [
+const VIEWS: [(&str, &[&[&str]], Ask); 22] = [
     ("", &[FILTER, OVERVIEW], |at, asked| {
         json(overview(at, asked))
     }),
@@ -116,6 +128,15 @@ const VIEWS: [(&str, &[&[&str]], Ask); 17] = [
     }),
     (
         "entity=busy&order=oldest",
+        &[FILTER, EVENTS],
+        |at, asked| json(events(at, asked)),
+    ),
+    ("prefix=order:", &[FILTER, EVENTS], |at, asked| {
+        json(events(at, asked))
+    }),
+    // None has it, and each name is looked at to know.
+    (
+        "prefix=order:&scope=none",
         &[FILTER, EVENTS],
         |at, asked| json(events(at, asked)),
     ),
@@ -142,6 +163,13 @@ const VIEWS: [(&str, &[&[&str]], Ask); 17] = [
         json(export(at, asked))
     }),
     ("sequence=700", &[BYTES], |at, asked| json(bytes(at, asked))),
+    ("", &[FILES], |at, asked| json(files(at, asked))),
+    ("keep_newest=1", &[FILES], |at, asked| {
+        json(files(at, asked))
+    }),
+    ("verify=1", &[INTEGRITY], |at, asked| {
+        json(integrity(at, asked))
+    }),
 ];
 
 /// How long a view is.
@@ -155,24 +183,60 @@ fn taken(context: &Context, (query, known, ask): &(&str, &[&[&str]], Ask)) -> [u
     ask(context, &asked).unwrap();
     DONE.set((0, 0, 0));
     let bytes = ask(context, &asked).unwrap() as u64;
-    let (reads, read, looks) = DONE.get();
-    [reads, read, looks, bytes]
+    let (reads, read, took_ms) = DONE.get();
+    [reads, read, took_ms, bytes]
 }
 
 #[test]
 fn ten_times_as_many_events_are_no_more_work_for_a_request() {
     let (small, large) = (context(4_000), context(40_000));
     for view in &VIEWS {
-        let [reads, read, looks, bytes] = taken(&small, view);
+        let [reads, read, took_ms, bytes] = taken(&small, view);
         let of_large = taken(&large, view);
         let most = [
             reads + reads / 4 + MORE_READS,
             read + read / 4 + MORE_BYTES,
             // What is left of the time of a request, at a millisecond a look, and some waiting.
-            looks + looks / 4 + 250,
+            took_ms + took_ms / 4 + 250,
             bytes + bytes / 4 + MORE_TEXT,
         ];
         let is_bounded = of_large.iter().zip(&most).all(|(own, most)| own <= most);
         assert!(is_bounded, "{}: {of_large:?} is more than {most:?}", view.0);
     }
+}
+
+/// An active segment has an end of 32 MiB that nothing is known of: more than there is time for.
+#[test]
+fn damage_as_long_as_a_segment_is_shown_a_piece_at_a_time() {
+    const LONG: usize = 32 << 20;
+    let context = context(1_000);
+    let names = context.fs.list_names(&context.dir).unwrap().into_iter();
+    let names = names.map(|entry| entry.name);
+    let name = names.filter(|name| name.ends_with(".log")).max().unwrap();
+    let path = context.dir.join(&name);
+    let mut file = read_file(&*context.fs, &path, 1 << 30).unwrap();
+    let begin = file.len().next_multiple_of(8);
+    file.resize(begin, 0);
+    file.resize(begin + LONG, 0x5a);
+    replace_file(&*context.fs, &path, &file).unwrap();
+    let number: String = name.chars().filter(char::is_ascii_digit).collect();
+    let number: u32 = number.parse().unwrap();
+    let (mut next, mut at, mut requests) = (Some((begin as u64, begin as u64)), begin as u64, 0);
+    while let Some((offset, from)) = next {
+        let query = format!("segment={number}&offset={offset}&from={from}");
+        let asked = Asked::parse(&query, &[BYTES]).unwrap();
+        DONE.set((0, 0, 0));
+        let seen = bytes(&context, &asked).unwrap();
+        let took_ms = DONE.get().2;
+        assert!(took_ms <= MS_MAX, "{took_ms} ms from {from}");
+        for one in seen.stretches.iter().filter(|one| one.depth == 0) {
+            assert_eq!((one.name.as_str(), one.offset), ("damaged", at));
+            at += one.length;
+        }
+        next = seen.next.map(|(offset, from)| (u64::from(offset), from));
+        assert_eq!(seen.is_partial, next.is_some());
+        requests += 1;
+    }
+    assert_eq!(at, file.len() as u64);
+    assert!(requests > 1);
 }

@@ -20,6 +20,10 @@ const LIMIT: usize = 200;
 const LIMIT_MAX: usize = 1_000;
 /// How many bytes are given as they are.
 const RAW_MAX: usize = 2 << 10;
+/// How long fields are looked for, in milliseconds: damage may be as long as a segment.
+const FIELDS_MS: u64 = 50;
+/// What a frame has at most: so far after where it begins fields are asked for.
+const FRAME_BYTES_MAX: u64 = 64 << 20;
 /// How far into its frame the record of an event is looked at with all that is before it.
 const NEAR: u32 = 1 << 10;
 
@@ -55,6 +59,8 @@ pub(crate) struct FrameBytes {
     pub(crate) stretches: Vec<Stretch>,
     /// Where to go on: the frame, and the offset in it that is `from` then.
     pub(crate) next: Option<(u32, u64)>,
+    /// Whether the time of the request was over before as many fields were found as are given: `next` goes on.
+    pub(crate) is_partial: bool,
     /// Where the bytes begin that are given as they are.
     pub(crate) raw_offset: u64,
     pub(crate) raw: String,
@@ -85,8 +91,9 @@ pub(crate) fn bytes(context: &Context, asked: &Asked) -> Result<FrameBytes, Faul
     let limit = asked.limit("limit", LIMIT, LIMIT_MAX)?;
     let (fs, dir) = (&*context.fs, &*context.dir);
     let mut taken = Vec::new();
-    let mut next = None;
+    let (mut next, mut is_partial) = (None, false);
     let mut frame = place.offset;
+    let budget = context.budget(FIELDS_MS);
     let shown = annotate_frames(
         fs,
         dir,
@@ -97,8 +104,10 @@ pub(crate) fn bytes(context: &Context, asked: &Asked) -> Result<FrameBytes, Faul
                 frame = u32::try_from(one.offset).unwrap_or(frame);
             }
             // Headings stand before the offset from which it is looked: with these alone nobody would go on.
-            if taken.len() >= limit && one.offset > place.from {
+            let is_late = !taken.is_empty() && budget.is_spent();
+            if (taken.len() >= limit || is_late) && one.offset > place.from {
                 next = Some((frame, one.offset));
+                is_partial = taken.len() < limit;
                 return ControlFlow::Break(());
             }
             taken.push(one);
@@ -128,6 +137,7 @@ pub(crate) fn bytes(context: &Context, asked: &Asked) -> Result<FrameBytes, Faul
         damaged: damaged(&taken),
         stretches: stretches(taken, place.record),
         next,
+        is_partial,
         raw_offset,
         raw: digits(&raw_bytes),
         raw_bytes,
@@ -141,10 +151,16 @@ fn place(context: &Context, asked: &Asked) -> Result<Place, Fault> {
             let wrong = "bytes are asked for by `segment` and `offset`, or by the `id` or `sequence` of an event";
             return Err(Wrong(wrong.to_owned()).into());
         };
+        let offset = asked.value("offset")?.unwrap_or_default();
+        let from = asked.value("from")?.unwrap_or_default();
+        if from > u64::from(offset).saturating_add(FRAME_BYTES_MAX) {
+            let wrong = format!("{from} is in no frame that begins at {offset}: none is as long");
+            return Err(Wrong::of("from", wrong).into());
+        }
         return Ok(Place {
             segment,
-            offset: asked.value("offset")?.unwrap_or_default(),
-            from: asked.value("from")?.unwrap_or_default(),
+            offset,
+            from,
             sequence: None,
             record: None,
         });

@@ -6,6 +6,7 @@ use super::inventory::FilesSeen;
 use super::same::Same;
 use super::view::View;
 use crate::asked::{Asked, Wrong};
+use crate::site::Budget;
 use crate::text::Table;
 use serde::Serialize;
 use std::time::Duration;
@@ -16,8 +17,9 @@ pub(crate) const FILES: &[&str] = &["keep_newest", "keep_since", "within", "drop
 
 /// How old what is known of files may be.
 const FRESH: Duration = Duration::from_secs(2);
-/// How long a request waits for them, in milliseconds.
+/// How long a request waits for them, and for a plan too, in milliseconds.
 const WAIT_MS: u64 = 35;
+const WHOLE_MS: u64 = 50;
 /// About how much a removed event leaves in its segment, in bytes: `docs/format.md`.
 const LEFT_BYTES: u64 = 144;
 
@@ -49,6 +51,7 @@ pub(crate) struct Files {
 /// [`Fault`].
 pub(crate) fn files(context: &Context, asked: &Asked) -> Result<Files, Fault> {
     let (fs, dir) = (context.fs.clone(), context.dir.clone());
+    let whole = context.budget(WHOLE_MS);
     let seen = context
         .files
         .ask(&(), FRESH, context.patience(WAIT_MS), move |_| {
@@ -63,7 +66,7 @@ pub(crate) fn files(context: &Context, asked: &Asked) -> Result<Files, Fault> {
     let (plan, is_planning) = match rules {
         None => (None, false),
         Some((rules, options)) => {
-            let plan = plan(context, &rules, &options, files.as_ref())?;
+            let plan = plan(context, (&rules, &options), files.as_ref(), &whole)?;
             let is_planning = plan.is_none();
             (plan, is_planning)
         }
@@ -103,16 +106,16 @@ fn rules(context: &Context, asked: &Asked) -> Result<Option<(Retention, Vec<Stri
 
 fn plan(
     context: &Context,
-    rules: &Retention,
-    options: &[String],
+    (rules, options): (&Retention, &[String]),
     files: Option<&FilesSeen>,
+    whole: &Budget,
 ) -> Result<Option<Result<Plan, String>>, Fault> {
     let store = context.opened()?.store.clone();
     let asked = rules.clone();
     let seen = context.plan.ask(
         rules,
         Duration::from_secs(30),
-        context.patience(WAIT_MS),
+        context.patience(WAIT_MS).min(whole.left()),
         move |_| CompactionPlan::of(&store, &asked).map_err(|error| error.to_string()),
     );
     let Some((plan, _)) = seen.done else {

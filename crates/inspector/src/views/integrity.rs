@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::same::Same;
 use super::view::View;
 use crate::asked::Asked;
+use crate::site::Budget;
 use crate::text::{Table, time};
 use serde::Serialize;
 use std::time::Duration;
@@ -16,8 +17,9 @@ use strandline::maintenance::{Kept, verify, verify_files};
 /// What may be asked: with `verify` a verification is begun, unless one is at work.
 pub(crate) const INTEGRITY: &[&str] = &["verify"];
 
-/// How long a request waits for them, in milliseconds.
+/// How long a request waits for each of them, and for all, in milliseconds.
 const WAIT_MS: u64 = 20;
+const WHOLE_MS: u64 = 50;
 
 /// The head of the tree over the log.
 #[derive(Debug, Serialize)]
@@ -50,6 +52,7 @@ pub(crate) struct Integrity {
 /// [`Fault`].
 pub(crate) fn integrity(context: &Context, asked: &Asked) -> Result<Integrity, Fault> {
     let opened = context.watch.now().ok();
+    let whole = context.budget(WHOLE_MS);
     let seen = match asked.one("verify") {
         None => context.checked.seen(&()),
         Some(_) => {
@@ -75,7 +78,7 @@ pub(crate) fn integrity(context: &Context, asked: &Asked) -> Result<Integrity, F
     };
     let (head, head_error) = match &opened {
         None => (None, None),
-        Some(opened) => head(context, &opened.store),
+        Some(opened) => head(context, &opened.store, &whole),
     };
     let rust =
         "let verified = verify(&store, &Kept::default(), &mut |_| ControlFlow::Continue(()))?;";
@@ -90,20 +93,19 @@ pub(crate) fn integrity(context: &Context, asked: &Asked) -> Result<Integrity, F
         checked: seen.done.map(|(checked, _)| (*checked).clone()),
         head,
         head_error,
-        anchors: anchors(context, opened.as_ref().map(|opened| &opened.store)),
+        anchors: anchors(context, opened.as_ref().map(|opened| &opened.store), &whole),
         same: Same::new("verify", &context.dir, [], rust),
     })
 }
 
 /// The head of the tree, made once for each size, on a thread of its own.
-fn head(context: &Context, store: &std::sync::Arc<Store>) -> (Option<Head>, Option<String>) {
+fn head(context: &Context, store: &Store, whole: &Budget) -> (Option<Head>, Option<String>) {
     let now = store.snapshot();
     let size = now.visible().get();
-    let seen = context
-        .head
-        .ask(&size, Duration::MAX, context.patience(WAIT_MS), move |_| {
-            now.tree_head().map_err(|error| error.to_string())
-        });
+    let wait = context.patience(WAIT_MS).min(whole.left());
+    let seen = context.head.ask(&size, Duration::MAX, wait, move |_| {
+        now.tree_head().map_err(|error| error.to_string())
+    });
     let Some((head, _)) = seen.done else {
         return (None, None);
     };

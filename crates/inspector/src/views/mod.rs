@@ -24,6 +24,7 @@ mod integrity;
 mod inventory;
 mod names;
 mod overview;
+mod pace;
 mod rate;
 mod row;
 mod same;

@@ -1,5 +1,6 @@
 //! `Rate`: how many events there were in each of equal parts of a time. Reads the index alone.
 
+use super::pace::Pace;
 use super::walk::sequences;
 use crate::asked::Filter;
 use crate::site::Budget;
@@ -81,6 +82,7 @@ impl Rate {
         };
         let mut counts = vec![0; usize::try_from(parts).unwrap_or_default()];
         let mut is_complete = true;
+        let mut pace = Pace::new(budget);
         let mut end = end_of(parts);
         // The newest first: they are what matters where there is no time for all.
         for (part, count) in counts.iter_mut().enumerate().rev() {
@@ -88,7 +90,8 @@ impl Rate {
             let first = end_of(part);
             let counted = match filter.has_no_names {
                 true => Some(below(now, end) - below(now, first)),
-                false => counted(now, &filter.region, first, end, budget),
+                false if budget.is_spent() => None,
+                false => counted(now, &filter.region, (first, end), &mut pace, budget),
             };
             end = first;
             match counted {
@@ -126,16 +129,21 @@ fn below(now: &Snapshot, end: u64) -> u64 {
 }
 
 /// How many events of a region have sequences from one to before another; none if there was no time to count them.
-fn counted(now: &Snapshot, region: &Region, first: u64, end: u64, budget: &Budget) -> Option<u64> {
-    const WINDOW: u64 = 1 << 17;
+fn counted(
+    now: &Snapshot,
+    region: &Region,
+    (first, end): (u64, u64),
+    pace: &mut Pace,
+    budget: &Budget,
+) -> Option<u64> {
     let mut count = 0;
     let mut low = first;
     while low < end {
-        if budget.is_spent() {
+        let high = end.min(low.saturating_add(pace.width()));
+        count += within(now, region, low, high);
+        if !pace.goes_on(high - low, budget) && high < end {
             return None;
         }
-        let high = end.min(low.saturating_add(WINDOW));
-        count += within(now, region, low, high);
         low = high;
     }
     Some(count)

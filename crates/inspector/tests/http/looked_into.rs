@@ -48,6 +48,11 @@ fn an_event_has_what_the_store_has_of_it() {
         let payload = server.get(&format!("/api/event/payload?id={}", event.id));
         assert_eq!(payload.body, event.payload().unwrap());
         assert!(payload.headers.contains("content-disposition: attachment"));
+        // With or without a payload is for a signed proof alone.
+        for of in ["payload", "proof"] {
+            let path = format!("/api/event/{of}?id={}&payload=without", event.id);
+            assert_eq!(server.get(&path).status, 400, "{path}");
+        }
         let proof = server.json(&format!("/api/event/proof?id={}", event.id));
         let expected = now.prove(event.id).unwrap().unwrap();
         assert_eq!(proof["root"], expected.head.root.to_string());

@@ -15,6 +15,9 @@ use std::path::Path;
 use strandline_core::fs::{Fs, OpenMode};
 use strandline_core::{Hash, Sequence};
 
+/// After so many bytes without a frame whoever wants a few pieces is told of them.
+const STRETCH_BYTES: u64 = 4 << 20;
+
 /// The footer of a segment, as far as there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FooterFound {
@@ -160,10 +163,11 @@ impl Examiner {
     }
 
     /// Hands the pieces of the file from `offset` on to `visit`, in order: as [`pieces`](Self::pieces), without the frames
-    /// before it. What is no frame there is damaged up to the next one. Whether the first frame follows the one before is
-    /// not known, unless it is the first of the segment.
+    /// before it. What is no frame there is damaged up to the next one, or zeros. Whether the first frame follows the one
+    /// before is not known, unless it is the first of the segment.
     ///
-    /// Memory: the largest frame, or 1 MiB. Linear in what is visited, and in the damage that is gone past.
+    /// Memory: the largest frame, or 1 MiB. Linear in what is visited: damage and zeros of more than 4 MiB come as
+    /// several pieces, so that `visit` can end the search for what is behind them.
     ///
     /// # Errors
     ///
@@ -174,22 +178,21 @@ impl Examiner {
         visit: impl FnMut(Piece<'_>) -> Result<(), E>,
     ) -> Result<(), ScanError<E>> {
         let first = self.header.start();
-        if offset <= first.offset {
-            return self.pieces(visit).map(|_| ());
-        }
+        let is_first = offset <= first.offset;
+        let Some(offset) = offset.checked_next_multiple_of(FRAME_ALIGNMENT) else {
+            return Ok(());
+        };
         let start = LogPosition {
-            offset: offset.next_multiple_of(FRAME_ALIGNMENT),
+            offset,
             last_frame: 0,
             sequence: Sequence::ZERO,
             log_hash: Hash::ZERO,
             ..first
         };
-        let end = self.sealed_end.unwrap_or(self.limit);
-        let mut walk = Walk::new(&self.file, start, end).unconnected();
-        if self.sealed_end.is_some() {
-            walk = walk.sealed(self.end_sequence);
-        }
-        walk.patient(self.forgives).run(visit).map(|_| ())
+        let start = if is_first { first } else { start };
+        let walk = self.walk(start).in_stretches_of(STRETCH_BYTES);
+        let walk = if is_first { walk } else { walk.unconnected() };
+        walk.run(visit).map(|_| ())
     }
 
     /// Goes on past what the file system does not read: it is taken for zeros, and told as
@@ -217,14 +220,18 @@ impl Examiner {
         &self,
         visit: impl FnMut(Piece<'_>) -> Result<(), E>,
     ) -> Result<Examined, ScanError<E>> {
+        let mut examined = self.walk(self.header.start()).run(visit)?;
+        examined.is_whole &= self.file_problem.is_none();
+        Ok(examined)
+    }
+
+    fn walk(&self, start: LogPosition) -> Walk<'_> {
         let end = self.sealed_end.unwrap_or(self.limit);
-        let mut walk = Walk::new(&self.file, self.header.start(), end);
+        let mut walk = Walk::new(&self.file, start, end);
         if self.sealed_end.is_some() {
             walk = walk.sealed(self.end_sequence);
         }
-        let mut examined = walk.patient(self.forgives).run(visit)?;
-        examined.is_whole &= self.file_problem.is_none();
-        Ok(examined)
+        walk.patient(self.forgives)
     }
 }
 

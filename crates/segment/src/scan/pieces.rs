@@ -72,7 +72,8 @@ pub enum Piece<'a> {
         /// How many.
         bytes: u64,
     },
-    /// Zeros up to the end: space that was set aside.
+    /// Zeros up to the end: space that was set aside. Of [`Examiner::pieces_from`](crate::Examiner::pieces_from) up to
+    /// what is next.
     Zeros {
         /// Offset in the file, in bytes.
         offset: u64,
@@ -103,6 +104,8 @@ pub(crate) struct Walk<'a> {
     is_sealed: bool,
     /// The sequence after the frames that do.
     end_sequence: Option<Sequence>,
+    /// After so many bytes without a frame these are told, and it goes on after them.
+    stretch_bytes: u64,
     is_whole: bool,
 }
 
@@ -111,8 +114,8 @@ enum Next {
     Frame(FrameHeader),
     /// Up to there, and why it is no frame.
     Damage(u64, &'static str),
-    /// Nothing but zeros, to the end.
-    Zeros,
+    /// Nothing but zeros, up to there.
+    Zeros(u64),
 }
 
 impl<'a> Walk<'a> {
@@ -125,6 +128,7 @@ impl<'a> Walk<'a> {
             limit,
             is_sealed: false,
             end_sequence: None,
+            stretch_bytes: u64::MAX,
             is_whole: true,
         }
     }
@@ -140,6 +144,12 @@ impl<'a> Walk<'a> {
     /// Says that nothing is known of the log before the place.
     pub(crate) const fn unconnected(mut self) -> Self {
         self.is_known = false;
+        self
+    }
+
+    /// Tells what is no frame in stretches of so many bytes, so that whoever is told can end the search for the next one.
+    pub(crate) const fn in_stretches_of(mut self, bytes: u64) -> Self {
+        self.stretch_bytes = bytes;
         self
     }
 
@@ -160,11 +170,15 @@ impl<'a> Walk<'a> {
             match self.look()? {
                 Next::Frame(header) => self.frame(header, &mut visit)?,
                 Next::Damage(end, reason) => self.damaged(end, reason, &mut visit)?,
-                Next::Zeros => {
+                Next::Zeros(end) => {
                     let offset = u64::from(self.position.offset);
-                    let bytes = self.window.until - offset;
+                    let bytes = end - offset;
                     visit(Piece::Zeros { offset, bytes }).map_err(ScanError::Visit)?;
-                    break;
+                    if end >= self.window.until {
+                        break;
+                    }
+                    self.position.offset = u32::try_from(end).unwrap_or(u32::MAX);
+                    self.is_known = false;
                 }
             }
         }
@@ -208,8 +222,9 @@ impl<'a> Walk<'a> {
         let has_runs = self.window.segment.has_runs;
         let bytes = self.window.bytes(offset, FRAME_HEADER_BYTES)?;
         if bytes.iter().all(|byte| *byte == 0) {
-            if !self.is_sealed && self.is_zeros(offset)? {
-                return Ok(Next::Zeros);
+            let end = self.stretch_end(offset);
+            if !self.is_sealed && self.is_zeros(offset, end)? {
+                return Ok(Next::Zeros(end));
             }
             let reason = "there are zeros where frames should be";
             return Ok(Next::Damage(self.next_header(offset)?, reason));
@@ -335,11 +350,18 @@ impl<'a> Walk<'a> {
         Ok(after.filter(|count| *count <= u64::from(COMMIT_BYTES_MAX)))
     }
 
-    /// Whether nothing but zeros is left from `offset` on.
-    fn is_zeros(&mut self, mut offset: u64) -> Result<bool, LogError> {
-        while offset < self.window.until {
+    /// Where the stretch ends at most that begins at `offset`.
+    fn stretch_end(&self, offset: u64) -> u64 {
+        let end = offset.saturating_add(self.stretch_bytes);
+        end.min(self.window.until)
+    }
+
+    /// Whether nothing but zeros is between two offsets.
+    fn is_zeros(&mut self, mut offset: u64, end: u64) -> Result<bool, LogError> {
+        while offset < end {
             let piece = self.window.rest(offset, FRAME_HEADER_BYTES)?;
-            if piece.iter().any(|byte| *byte != 0) {
+            let left = usize::try_from(end - offset).unwrap_or(usize::MAX);
+            if piece.iter().take(left).any(|byte| *byte != 0) {
                 return Ok(false);
             }
             if piece.is_empty() {
@@ -350,12 +372,13 @@ impl<'a> Walk<'a> {
         Ok(true)
     }
 
-    /// Offset of the next frame header after `offset` that is right, or the limit.
+    /// Offset of the next frame header after `offset` that is right, or where the stretch ends.
     fn next_header(&mut self, offset: u64) -> Result<u64, LogError> {
         let step = u64::from(FRAME_ALIGNMENT);
         let salt = self.window.segment.salt;
+        let end = self.stretch_end(offset);
         let mut offset = offset + step;
-        while offset < self.window.until {
+        while offset < end {
             let piece = self.window.rest(offset, FRAME_HEADER_BYTES)?;
             let searched = (piece.len() + 1).saturating_sub(FRAME_HEADER_BYTES).max(1);
             for at in (0..searched).step_by(FRAME_ALIGNMENT as usize) {
@@ -363,13 +386,16 @@ impl<'a> Walk<'a> {
                 let Ok(place) = u32::try_from(offset + at as u64) else {
                     break;
                 };
+                if u64::from(place) >= end {
+                    return Ok(end);
+                }
                 if rest.starts_with(&MAGIC) && FrameHeader::decode(salt, place, rest).is_ok() {
                     return Ok(u64::from(place));
                 }
             }
             offset += (searched as u64).next_multiple_of(step);
         }
-        Ok(self.window.until)
+        Ok(end)
     }
 }
 

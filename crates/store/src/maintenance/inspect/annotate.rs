@@ -67,7 +67,7 @@ pub fn annotate_frame(
 
 /// Shows the frames of a segment from the one on that begins at `offset`; of it what ends after the offset `from`. With
 /// an offset of 0 the header of the segment comes first. Where no right frame begins, what stands there is shown as damaged,
-/// up to the next one.
+/// up to the next one; more than 4 MiB of that, or of zeros, in several parts.
 ///
 /// [`Snapshot::place_of`](crate::Snapshot::place_of) says where the frame of an event begins. Linear in what is shown until
 /// `emit` breaks off, and in the footer of the segment.
@@ -193,4 +193,138 @@ pub fn annotate_event(
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+    use crate::maintenance::{Retention, compact, unwatched};
+    use crate::{Coordinate, Durability, Event, EventKind, Store, StoreOptions};
+    use std::sync::Arc;
+    use strandline_core::fs::{MemFs, read_file, replace_file};
+
+    const DIR: &str = "/orders.strand";
+
+    fn store(fs: &MemFs) -> Store {
+        let options = StoreOptions::new().fs(Arc::new(fs.clone()));
+        let options = options.durability(Durability::Written);
+        options.segment_bytes_max(32 << 10).open(DIR).unwrap()
+    }
+
+    fn append(store: &Store, count: usize) -> Vec<EventId> {
+        let at = |number: usize| Coordinate::new(format!("order:{}", number % 4), "eu").unwrap();
+        let event = || Event::bytes(EventKind::new(1, 1), vec![b'x'; 300]);
+        (0..count)
+            .map(|number| store.append(&at(number), event()).unwrap().id)
+            .collect()
+    }
+
+    fn frames(fs: &MemFs, segment: u32, place: (u32, u64)) -> Vec<Annotation> {
+        let mut all = Vec::new();
+        annotate_frames(fs, Path::new(DIR), segment, place, &mut |one| {
+            all.push(one);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        all
+    }
+
+    #[test]
+    fn the_place_of_each_event_is_where_its_record_and_frame_are_shown() {
+        let fs = MemFs::new();
+        let store = store(&fs);
+        let ids = append(&store, 200);
+        let now = store.snapshot();
+        let mut segments = Vec::new();
+        for (number, id) in ids.iter().enumerate() {
+            let place = now.place_of(*id).unwrap().unwrap();
+            segments.push(place.segment);
+            let own = frames(&fs, place.segment, (place.frame.unwrap(), 0));
+            assert_eq!(
+                (own[0].name.as_str(), own[0].offset),
+                ("frame", place.frame.unwrap().into())
+            );
+            let record = own.iter().find(|one| one.name == "record").unwrap();
+            assert_eq!(record.offset, u64::from(place.record));
+            assert_eq!(record.value, format!("sequence {number}"));
+            // From the record on its fields come first, under their headings.
+            let own = frames(
+                &fs,
+                place.segment,
+                (place.frame.unwrap(), place.record.into()),
+            );
+            let shown: Vec<_> = own.iter().map(|one| one.name.as_str()).take(3).collect();
+            assert_eq!(shown, ["frame", "record", "length"]);
+        }
+        segments.dedup();
+        assert!(segments.len() > 1 && segments.is_sorted());
+        let other = store.append(
+            &Coordinate::new("a", "b").unwrap(),
+            Event::bytes(EventKind::new(1, 1), *b"x"),
+        );
+        assert_eq!(now.place_of(other.unwrap().id).unwrap(), None);
+    }
+
+    #[test]
+    fn a_run_of_removed_events_is_shown_by_its_name() {
+        let fs = MemFs::new();
+        let store = store(&fs);
+        append(&store, 400);
+        let rules = Retention::new().keep_newest(1).within("order:");
+        compact(&store, &rules, &mut unwatched).unwrap();
+        let all = frames(&fs, 1, (0, 0));
+        assert_eq!(all[0].name, "segment header");
+        let at = all
+            .iter()
+            .position(|one| one.value.starts_with("a run of "));
+        let frame = &all[at.unwrap()];
+        assert_eq!(frame.name, "frame");
+        let within = |one: &&Annotation| {
+            (frame.offset..frame.offset + frame.length).contains(&one.offset) && one.name == "run"
+        };
+        let run = all.iter().find(within).unwrap();
+        assert_eq!(run.depth, 1);
+        assert!(all.iter().all(|one| one.problem.is_none()));
+        // Of a run no event has a place.
+        let offset = u32::try_from(frame.offset).unwrap();
+        assert_eq!(frames(&fs, 1, (offset, 0))[0], *frame);
+    }
+
+    #[test]
+    fn what_is_damaged_is_shown_with_what_is_wrong() {
+        let fs = MemFs::new();
+        let store = store(&fs);
+        let ids = append(&store, 9);
+        let now = store.snapshot();
+        let place = now.place_of(ids[4]).unwrap().unwrap();
+        let next = now.place_of(ids[5]).unwrap().unwrap();
+        drop((now, store));
+        let path = Path::new(DIR).join(SegmentId::new(1).file_name());
+        let whole = read_file(&fs, &path, 1 << 20).unwrap();
+        let strike = |at: u32| {
+            let mut bytes = whole.clone();
+            bytes[at as usize] ^= 0x40;
+            replace_file(&fs, &path, &bytes).unwrap();
+        };
+        strike(place.record + 100);
+        let own = frames(&fs, 1, (place.frame.unwrap(), 0));
+        let wrong = own.iter().find(|one| one.name == "damaged").unwrap();
+        assert_eq!((wrong.offset, wrong.length), (place.record.into(), 0));
+        assert!(wrong.problem.is_some());
+        strike(place.frame.unwrap());
+        let own = frames(&fs, 1, (place.frame.unwrap(), 0));
+        let length = u64::from(next.frame.unwrap() - place.frame.unwrap());
+        assert_eq!((own[0].name.as_str(), own[0].length), ("damaged", length));
+        assert!(
+            own.iter()
+                .any(|one| one.name == "frame" && one.offset == u64::from(next.frame.unwrap()))
+        );
+        let mut seen = 0;
+        let ended = annotate_frames(&fs, Path::new(DIR), 1, (0, 0), &mut |_| {
+            seen += 1;
+            ControlFlow::Break(())
+        });
+        assert_eq!((ended.unwrap_err().kind(), seen), (ErrorKind::Cancelled, 1));
+    }
 }
