@@ -18,6 +18,7 @@ mod python;
 mod run;
 mod test;
 mod tidy;
+mod wheel;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use run::{Passed, program, root};
@@ -114,6 +115,14 @@ enum Repository {
     ///
     /// Example: cargo xtask parquet
     Parquet,
+    /// Build the package for Python as a wheel, install it into an environment, and run its tests, the examples of its
+    /// documentation, and a check of its types.
+    ///
+    /// Needs Python 3.11 or later, which STRANDLINE_PYTHON can name, and a network the first time; what cannot be
+    /// checked is said.
+    ///
+    /// Example: cargo xtask python
+    Python,
     /// List the commands on a store.
     Store,
     /// Open every view of the inspector in a browser, click through it, and compare its numbers with the store's.
@@ -156,6 +165,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Repository::Fuzz(args) => fuzz::run(&args),
             Repository::Proof(args) => proof::run(&args),
             Repository::Parquet => parquet::run(),
+            Repository::Python => wheel::run(),
             Repository::Store => program(STORE, &root()?, &["help".into()]),
             Repository::Inspector => inspector::run(),
             Repository::Ci => ci::run(),
