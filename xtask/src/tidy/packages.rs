@@ -37,7 +37,7 @@ pub(super) fn with_rooms(root: &Path, package: &Package) -> anyhow::Result<rooms
         kinds.iter().any(|kind| {
             matches!(
                 kind,
-                TargetKind::Lib | TargetKind::ProcMacro | TargetKind::Bin
+                TargetKind::Lib | TargetKind::CDyLib | TargetKind::ProcMacro | TargetKind::Bin
             )
         })
     };
