@@ -3,7 +3,7 @@
 //! It holds the order; what is checked is in the commands, which it stands above.
 
 use crate::run::run as cargo;
-use crate::{crash, examples, inspector, loom, parquet, proof, serve, tidy};
+use crate::{crash, examples, inspector, loom, parquet, proof, serve, tidy, wheel};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -39,6 +39,8 @@ const STEPS: &[Step] = &[
     }),
     // Where there is no Python or no network, it says what it passes over.
     ("Parquet, read by others", || done(parquet::run()?)),
+    // Where there is no Python or no network, it says what it passes over.
+    ("the package for Python", || done(wheel::run()?)),
     // Where there is no Chromium, no Node.js or no network, it says what it passes over.
     ("views, in a browser", || done(inspector::run()?)),
     // Where there is no recent Python or no network, it says what it passes over.

@@ -19,6 +19,7 @@ mod run;
 mod serve;
 mod test;
 mod tidy;
+mod wheel;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use run::{Passed, program, root};
@@ -115,6 +116,14 @@ enum Repository {
     ///
     /// Example: cargo xtask parquet
     Parquet,
+    /// Build the package for Python as a wheel, install it into an environment, and run its tests, the examples of its
+    /// documentation, and a check of its types.
+    ///
+    /// Needs Python 3.11 or later, which STRANDLINE_PYTHON can name, and a network the first time; what cannot be
+    /// checked is said.
+    ///
+    /// Example: cargo xtask python
+    Python,
     /// List the commands on a store.
     Store,
     /// Open every view of the inspector in a browser, click through it, and compare its numbers with the store's.
@@ -165,6 +174,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Repository::Fuzz(args) => fuzz::run(&args),
             Repository::Proof(args) => proof::run(&args),
             Repository::Parquet => parquet::run(),
+            Repository::Python => wheel::run(),
             Repository::Store => program(STORE, &root()?, &["help".into()]),
             Repository::Inspector => inspector::run(),
             Repository::Serve(args) => serve::run(&args),

@@ -6,7 +6,7 @@ use cargo_metadata::{MetadataCommand, Package, TargetKind};
 use std::path::Path;
 
 /// Folders of the workspaces beside the main one.
-const BESIDE: [&str; 2] = ["fuzz", "benches/peers"];
+const BESIDE: [&str; 3] = ["fuzz", "benches/peers", "python"];
 
 /// The packages of the main workspace.
 pub(super) fn of_workspace(root: &Path) -> anyhow::Result<Vec<Package>> {
@@ -37,7 +37,7 @@ pub(super) fn with_rooms(root: &Path, package: &Package) -> anyhow::Result<rooms
         kinds.iter().any(|kind| {
             matches!(
                 kind,
-                TargetKind::Lib | TargetKind::ProcMacro | TargetKind::Bin
+                TargetKind::Lib | TargetKind::CDyLib | TargetKind::ProcMacro | TargetKind::Bin
             )
         })
     };
