@@ -55,7 +55,7 @@ fn advised(error: Error, args: &Args) -> anyhow::Error {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let fs: Arc<dyn Fs> = Arc::new(OsFs);
-    let mode = if args.link {
+    let mode = if args.link && !args.copy {
         CopyMode::Link
     } else {
         CopyMode::Copy
