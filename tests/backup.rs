@@ -391,7 +391,7 @@ fn a_verification_mends_what_was_damaged_in_the_backup() {
     let fresh = world.root.path().join("fresh");
     let error = back_up(&world.store, &fresh, CopyMode::Copy).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
-    let how = BackupOptions::new().verify();
+    let how = BackupOptions::new().mode(CopyMode::Link).verify();
     let linked = backup_with(&fs(), &world.store, &fresh, how, &mut go_on).unwrap_err();
     assert_eq!(linked.kind(), ErrorKind::Corrupt, "{linked}");
     assert!(cannot_be_opened(&fresh));

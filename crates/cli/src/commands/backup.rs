@@ -20,8 +20,12 @@ pub struct Args {
     /// store has not.
     #[arg(value_name = "TARGET")]
     target: PathBuf,
-    /// Copy sealed segments instead of linking them, so that damage to one strikes one only.
+    /// Link sealed segments where the file system can, which costs no bytes. It is a point to go back to
+    /// then: what strikes such a file on the disk strikes store and backup.
     #[arg(long)]
+    link: bool,
+    /// Copy everything, as is done without it.
+    #[arg(long, hide = true, conflicts_with = "link")]
     copy: bool,
     /// Verify the whole backup before it takes the place of an earlier one, for nightly use.
     #[arg(long)]
@@ -51,10 +55,10 @@ fn advised(error: Error, args: &Args) -> anyhow::Error {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let fs: Arc<dyn Fs> = Arc::new(OsFs);
-    let mode = if args.copy {
-        CopyMode::Copy
-    } else {
+    let mode = if args.link && !args.copy {
         CopyMode::Link
+    } else {
+        CopyMode::Copy
     };
     let mut how = BackupOptions::new().mode(mode);
     if args.verify {
@@ -89,7 +93,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         if done.linked > 0 {
             screen.text(
                 "a segment that is linked is one file with two names: what strikes it on the disk strikes store and \
-                 backup; with --copy the backup has files of its own",
+                 backup; without --link the backup has files of its own, those that are linked now too",
             )?;
         }
         if let Some(first) = done.index_problems.first() {

@@ -27,7 +27,7 @@ fn a_backup_is_the_store_and_is_brought_up_to_date() {
     let first = backup(&path, &target);
     assert_eq!(
         (&first["end"], &first["segments_linked"]),
-        (&20.into(), &2.into())
+        (&20.into(), &0.into())
     );
     assert_eq!(lines(&target), lines(&path));
     for number in 0..20_u8 {
@@ -47,12 +47,16 @@ fn a_backup_is_the_store_and_is_brought_up_to_date() {
 }
 
 #[test]
-fn a_copied_backup_shares_nothing() {
+fn a_backup_shares_nothing_unless_links_are_asked_for() {
     use std::os::unix::fs::MetadataExt;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("orders.strand");
     segmented(&path, 12).close().unwrap();
-    for (target, options, links) in [("linked", "", 2), ("copied", " --copy", 1)] {
+    for (target, options, links) in [
+        ("plain", "", 1),
+        ("copied", " --copy", 1),
+        ("linked", " --link", 2),
+    ] {
         let target = dir.path().join(target);
         expect(
             0,
@@ -62,6 +66,34 @@ fn a_copied_backup_shares_nothing() {
         let sealed = std::fs::metadata(target.join("segment-0000000001.log")).unwrap();
         assert_eq!(sealed.nlink(), links, "{options}");
     }
+}
+
+/// What an earlier call linked was kept, so that a copy went on sharing the bytes on the disk.
+#[test]
+fn a_backup_that_was_linked_has_files_of_its_own_after_a_copy() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (path, target) = (dir.path().join("orders.strand"), dir.path().join("backup"));
+    segmented(&path, 12).close().unwrap();
+    let linked = format!("backup {{}} {} --link", target.display());
+    assert!(expect(0, &linked, &path).contains("without --link"));
+    let links = || {
+        let sealed = std::fs::metadata(target.join("segment-0000000001.log")).unwrap();
+        sealed.nlink()
+    };
+    assert_eq!(links(), 2);
+    let copied = backup(&path, &target);
+    assert_eq!(
+        (&copied["segments_linked"], links()),
+        (&0.into(), 1),
+        "{copied}"
+    );
+    assert_eq!(lines(&target), lines(&path));
+    let again = backup(&path, &target);
+    assert_eq!(
+        again["segments_copied"], 0,
+        "what is its own is kept: {again}"
+    );
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl<'a, F> Files<'a, F> {
     {
         let bytes = u64::from(end.offset);
         let path = self.to.join(info.file_name());
-        if self.is_sound(&path, info, end) {
+        if self.is_sound(&path, info, end) && self.may_keep(&path, file) {
             self.report.kept += 1;
             (self.on_bytes)(bytes).map_err(ScanError::Visit)?;
             return Ok(info.header);
@@ -90,6 +90,16 @@ impl<'a, F> Files<'a, F> {
         }
         self.copy_sealed(&info.header, file, end)?;
         Ok(info.header)
+    }
+
+    /// Whether the file at `path`, which is sound, need not be brought: it is a file of its own, or may be one that the
+    /// original has, too. An earlier copy may have linked what this one is to copy.
+    fn may_keep(&self, path: &Path, original: &SegmentFile) -> bool {
+        let is_shared = || {
+            let (own, its) = (self.fs.identity(path), self.fs.identity(&original.path));
+            matches!((own, its), (Ok(own), Ok(its)) if own == its)
+        };
+        self.how.mode == CopyMode::Link || !is_shared()
     }
 
     /// Whether the file at `path` is a segment with this header, of which the frame at its end is there,

@@ -23,7 +23,7 @@ pub struct CopiedLog {
 pub enum CopyMode {
     /// Sealed segments are linked where the file system can, and copied where not.
     Link,
-    /// Everything is copied.
+    /// Everything is copied, also what an earlier copy had linked, so that no file is shared.
     Copy,
     /// Frames are copied, and no footers, which may be wrong.
     FramesAlone,

@@ -6,7 +6,6 @@ use super::rewrite::{Compacted, Redacted, Redaction, Retention, compact, redact}
 use crate::meter::Run;
 use crate::{Error, Store};
 use std::path::Path;
-use strandline_segment::CopyMode;
 
 /// Maintenance that nobody watches; the functions of [`maintenance`](crate::maintenance) say more of each, tell how far
 /// they are, and can be stopped.
@@ -35,7 +34,7 @@ impl Store {
     /// As [`backup_with`].
     pub fn backup_to(&self, target: impl AsRef<Path>) -> Result<BackedUp, Error> {
         let shared = self.shared();
-        let options = BackupOptions::new().mode(CopyMode::Copy);
+        let options = BackupOptions::new();
         let (fs, target) = (&shared.options.fs, target.as_ref());
         let run = shared.metrics.running(Run::Backup);
         let done = backup_with(fs, &shared.dir, target, options, &mut unwatched)?;

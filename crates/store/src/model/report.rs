@@ -208,8 +208,10 @@ impl OpenReport {
         }
         write!(
             f,
-            "{} footers and {} bytes of log",
-            self.footers_used, self.log_bytes
+            "{} footer{} and {} bytes of log",
+            self.footers_used,
+            if self.footers_used == 1 { "" } else { "s" },
+            self.log_bytes
         )
     }
 }

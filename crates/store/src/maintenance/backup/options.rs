@@ -17,15 +17,15 @@ impl Default for BackupOptions {
 }
 
 impl BackupOptions {
-    /// Sealed segments are linked where that can be, and the copy is not read again.
+    /// Everything is copied, so that the backup shares no bytes on the disk, and the copy is not read again.
     pub const fn new() -> Self {
         Self {
-            mode: CopyMode::Link,
+            mode: CopyMode::Copy,
             verify: false,
         }
     }
 
-    /// How segments are brought. Default: [`CopyMode::Link`].
+    /// How segments are brought. Default: [`CopyMode::Copy`].
     pub const fn mode(mut self, mode: CopyMode) -> Self {
         self.mode = mode;
         self
