@@ -36,7 +36,10 @@ impl Machine {
 
     /// Old events go, or their payloads, and nothing else; whoever holds them has them still.
     pub(super) fn compact(&mut self, [who, count, how]: [u8; 3]) -> Done {
-        let rules = Retention::new();
+        let rules = match how & 8 {
+            0 => Retention::new(),
+            _ => Retention::new().forget_digests(),
+        };
         let (rules, (removed, headers)) = if how & 1 == 0 {
             let count = 1 + count % 4;
             let rules = rules.keep_newest(count.into());

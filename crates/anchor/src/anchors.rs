@@ -339,7 +339,7 @@ fn with(
 enum Going {
     On,
     Nowhere,
-    /// Not from one that somebody else has put there.
+    /// Not from one that somebody else has put there, or nothing proves it.
     Elsewhere(SinkError),
     Against(SinkError),
 }
@@ -362,6 +362,9 @@ fn goes_on(
         Ok(_) => Ok(Going::On),
         Err(error) if error.kind() == ErrorKind::ForeignHead => {
             Ok(Going::Against(SinkError::Contradicted { kept }))
+        }
+        Err(error) if error.kind() == ErrorKind::NoDigest => {
+            Ok(Going::Elsewhere(SinkError::Forgotten { kept }))
         }
         Err(error) => Err(error),
     }

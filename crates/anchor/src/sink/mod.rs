@@ -84,6 +84,16 @@ pub enum SinkError {
         /// Events of its head.
         kept: u64,
     },
+    /// Its newest head ends in removed events of which a compaction was told to forget the digests, so nothing proves that
+    /// the log goes on from it.
+    #[error(
+        "its head of {kept} events ends in removed ones, of which a compaction was told to forget the digests, so nothing \
+         proves that the log goes on from it: compare the log with a backup, and keep heads in a new place"
+    )]
+    Forgotten {
+        /// Events of its head.
+        kept: u64,
+    },
     /// What is there is nothing in which heads are kept.
     #[error("{0}")]
     Foreign(String),

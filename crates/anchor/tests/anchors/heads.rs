@@ -91,7 +91,19 @@ fn heads_that_end_in_forgotten_digests_are_told_until_a_later_one_is_proved() {
     );
     assert!(!report.is_sound());
 
-    anchors.anchor(&store).unwrap();
+    // Nothing is signed where nothing proves that the log goes on.
+    let anchored = anchors.anchor(&store).unwrap();
+    assert!(anchored.kept.is_empty());
+    let [(_, error)] = anchored.failed.as_slice() else {
+        panic!("{:?}", anchored.failed)
+    };
+    assert!(matches!(error, SinkError::Forgotten { kept: 200 }));
+
+    // In a new place it is, and what is there is over all that was before.
+    let later = dir.path().join("later");
+    crate::anchors(&later).anchor(&store).unwrap();
+    let all = [&heads, &later].map(|path| std::fs::read_to_string(path).unwrap());
+    std::fs::write(&heads, all.concat()).unwrap();
     let report = checked(&store, &heads);
     assert!(report.is_sound(), "{report:?}");
     assert_eq!(report.anchored, report.log_size);

@@ -80,7 +80,7 @@ fn what_is_wrong_is_said_with_its_line_and_what_is_allowed() {
         ),
         (
             "rules = 1\n",
-            "line 1: `rules` is no key of a file of rules: did you mean `rule`? There is `rule`",
+            "line 1: `rules` is no key of a file of rules: did you mean `rule`? There is `forget-digests`, `rule`",
         ),
         ("\n[[rule]\n", "line 2: this is no TOML: "),
         (
