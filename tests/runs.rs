@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use strandline::fs::{Fs, MemFs};
 use strandline::maintenance::{
-    self, CopyMode, Existing, Kept, Redaction, Retention, backup, salvage_into, unwatched, verify,
+    self, CopyMode, Existing, Kept, LogOrigin, Redaction, Retention, backup, check_log, log_origin,
+    read_log, salvage_into, unwatched, verify, write_log,
 };
 use strandline::proof::{MemoryTree, leaf_hash};
 use strandline::{Batch, ErrorKind, Event, Hash, Region, Sequence, Store, StoreOptions, TreeHead};
@@ -261,6 +262,41 @@ fn a_log_with_runs_says_so_to_earlier_programs() {
         .map(|path| version(path))
         .collect();
     assert!(versions.contains(&2), "{versions:?}");
+}
+
+#[test]
+fn a_run_is_refused_of_a_log_that_does_not_say_that_it_has_runs() {
+    let fs = MemFs::new();
+    let store = small(&fs).open(dir()).unwrap();
+    append(&store, 300, 3);
+    run(&store, &newest(1));
+    let said = log_origin(&store).unwrap();
+    assert!(said.has_runs);
+    let silent = LogOrigin {
+        has_runs: false,
+        ..said
+    };
+    let check = |origin: &LogOrigin| {
+        check_log(
+            origin,
+            &mut |log| read_log(&store, &mut |entry| log.take(entry), &mut unwatched),
+            &mut unwatched,
+        )
+    };
+    let write = |origin: &LogOrigin| {
+        write_log(
+            &small(&MemFs::new()),
+            &dir(),
+            origin,
+            &mut |log| read_log(&store, &mut |entry| log.take(entry), &mut unwatched),
+            &mut unwatched,
+        )
+    };
+    assert_eq!(check(&said).unwrap(), write(&said).unwrap());
+    for error in [check(&silent), write(&silent)].map(Result::unwrap_err) {
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert!(error.to_string().contains("runs"), "{error}");
+    }
 }
 
 #[test]

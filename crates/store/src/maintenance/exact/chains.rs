@@ -5,7 +5,7 @@ use crate::{Error, ErrorKind, Sequence};
 use std::collections::HashMap;
 use strandline_core::record::StoredRecord;
 use strandline_core::{EventHasher, Hash, Hlc};
-use strandline_segment::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX};
+use strandline_segment::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, LogOrigin};
 
 /// The chains of the entities of a log, as far as it was told.
 #[derive(Debug, Default)]
@@ -16,9 +16,24 @@ pub(super) struct Chains {
     hasher: EventHasher,
     /// How many events are in runs so far, without a record, and were in no stream yet.
     folded: u64,
+    /// Whether the log said at its beginning that it has runs.
+    has_runs: bool,
 }
 
 impl Chains {
+    /// Those of a log that begins so.
+    pub(super) fn of(origin: &LogOrigin) -> Self {
+        Self {
+            has_runs: origin.has_runs,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a run may be in the log.
+    pub(super) const fn has_runs(&self) -> bool {
+        self.has_runs
+    }
+
     /// The newest time of what was checked.
     pub(super) const fn newest(&self) -> Hlc {
         self.newest

@@ -28,7 +28,7 @@ pub fn check_log(
 ) -> Result<LogEnd, Error> {
     check_origin(origin)?;
     let mut checking = LogChecking {
-        chains: Chains::default(),
+        chains: Chains::of(origin),
         log: LogHasher::default(),
         next: Sequence::ZERO,
         log_hash: origin.base_log_hash,

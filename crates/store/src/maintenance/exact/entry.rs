@@ -40,7 +40,8 @@ pub struct LogRecord<'a> {
 }
 
 /// Commits all of whose events were removed, and whose hashes are gone. The records that are kept of them come after it,
-/// none of which is the last of a commit.
+/// none of which is the last of a commit. There is none in a log whose [`LogOrigin`](strandline_segment::LogOrigin) does not
+/// say `has_runs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRun<'a> {
     /// Places in the commit order.

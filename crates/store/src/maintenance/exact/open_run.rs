@@ -27,6 +27,10 @@ impl OpenRun {
         next: Sequence,
         chains: &mut Chains,
     ) -> Result<Self, Error> {
+        if !chains.has_runs() {
+            let message = "it is a run, and the log does not say at its beginning that it has runs";
+            return Err(invalid(message.to_owned()));
+        }
         let (start, end) = (run.sequences.start, run.sequences.end);
         let events = end
             .get()
@@ -72,5 +76,40 @@ impl OpenRun {
             chains.observe(self.newest);
         }
         self.left == 0
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::rows::said_bytes;
+    use strandline_core::Epoch;
+    use strandline_segment::LogOrigin;
+
+    #[test]
+    fn a_run_is_refused_of_a_log_that_does_not_say_that_it_has_runs() {
+        let said = vec![0; said_bytes(0..64)];
+        let run = LogRun {
+            sequences: Sequence::ZERO..Sequence::new(64),
+            kept: 0,
+            said: &said,
+            log_hash: Hash::ZERO,
+        };
+        let begun = |has_runs| {
+            let origin = LogOrigin {
+                identity: [5; 16],
+                epoch: Epoch::from_bytes([6; 16]),
+                base_log_hash: Hash::ZERO,
+                unrecorded_before: None,
+                has_runs,
+            };
+            OpenRun::begin(&run, Sequence::ZERO, &mut Chains::of(&origin))
+        };
+        begun(true).unwrap();
+        let error = begun(false).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("that it has runs"), "{error}");
     }
 }

@@ -50,7 +50,7 @@ pub fn write_log(
             false => writer,
         };
         let meter = Meter::events(None, &mut *on_progress);
-        let mut writing = LogWriting::new(writer, random, options, meter);
+        let mut writing = LogWriting::new(writer, random, options, origin, meter);
         let end = feed(&mut writing)?;
         writing.finish(origin, &end)?;
         check(options, dir, &end, &mut *on_progress)?;

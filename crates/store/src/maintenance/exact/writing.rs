@@ -51,6 +51,7 @@ impl<'a> LogWriting<'a> {
         writer: LogWriter,
         random: Random,
         options: &StoreOptions,
+        origin: &LogOrigin,
         meter: Meter<'a>,
     ) -> Self {
         Self {
@@ -65,7 +66,7 @@ impl<'a> LogWriting<'a> {
             commit: CommitBuffer::default(),
             names: NamesWritten::default(),
             has_gaps: false,
-            chains: Chains::default(),
+            chains: Chains::of(origin),
             newest_written: Hlc::default(),
             meter,
         }

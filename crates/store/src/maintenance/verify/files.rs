@@ -70,9 +70,9 @@ pub fn verify_files(
         verified.mismatches.push(message.to_owned());
     }
     if kept.head.is_some() && verified.head_at.is_none() {
-        verified
-            .mismatches
-            .push("no commit that can be read has the log hash that was kept".to_owned());
+        let message = "no commit that can be read has the log hash that was kept: it may be that of one that is \
+            damaged, or that a compaction removed with its hash";
+        verified.mismatches.push(message.to_owned());
     }
     meter.finish()?;
     Ok(verified)
