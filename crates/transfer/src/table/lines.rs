@@ -90,7 +90,7 @@ impl ParquetLines {
         let leaves = find(schema)?;
         let time = COLUMNS.iter().zip(&leaves);
         let time = time.filter_map(|((_, shape), leaf)| leaf.filter(|_| *shape == Shape::Time));
-        let per_ms = time.last().and_then(|leaf| per_ms(&schema.column(leaf)));
+        let per_ms = time.next_back().and_then(|leaf| per_ms(&schema.column(leaf)));
         let rows = Rows {
             cells: Vec::new(),
             per_ms: per_ms.unwrap_or(1),
