@@ -160,7 +160,7 @@ fn what_is_there_is_proven_after_runs_and_so_are_heads_between_them() {
                 }
                 Err(error) => {
                     assert!(!has_event, "{number}: {error}");
-                    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+                    assert_eq!(error.kind(), ErrorKind::NoDigest);
                     gone += 1;
                 }
             }
@@ -168,7 +168,7 @@ fn what_is_there_is_proven_after_runs_and_so_are_heads_between_them() {
                 Ok(proof) => proof.verify(&heads[number], &heads[1_000]).unwrap(),
                 Err(error) => {
                     assert_ne!(number % 64, 0, "{error}");
-                    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+                    assert_eq!(error.kind(), ErrorKind::NoDigest, "{error}");
                 }
             }
         }

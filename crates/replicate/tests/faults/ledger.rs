@@ -62,6 +62,12 @@ impl World {
 
     /// The way to the bucket of a new process on this disk.
     pub(crate) fn line(&self, disk: u64) -> Line {
+        self.line_after(disk, 0)
+    }
+
+    /// The same after so many others have tried in vain: ever less fails, as what asks for hundreds of objects in a row
+    /// never comes through where one request in five is refused.
+    pub(crate) fn line_after(&self, disk: u64, tries: u32) -> Line {
         let process = {
             let mut kept = self.kept();
             kept.processes += 1;
@@ -71,7 +77,7 @@ impl World {
             &self.sea,
             Who { process, disk },
             self.seed,
-            self.in_thousand,
+            self.in_thousand / (1 + u64::from(tries / 8)),
         )
     }
 

@@ -15,7 +15,7 @@ use strandline_replicate::{Bucket, BucketOptions, check_removed};
 /// Most replicas at a time.
 const COPIES: usize = 3;
 /// How often a directory is tried to be taken over to, before there is another.
-const TRIES: u32 = 1000;
+const TRIES: u32 = 2000;
 
 /// Who has a part in a story.
 struct Cast {
@@ -121,8 +121,8 @@ impl Cast {
     fn taken(&mut self, disk: Option<Disk>) -> Process {
         self.world.sea.count("a takeover");
         let mut disk = disk.unwrap_or_else(|| Disk::new(&self.world));
-        for _ in 0..TRIES {
-            let line = self.world.line(disk.number);
+        for tries in 0..TRIES {
+            let line = self.world.line_after(disk.number, tries);
             match Process::take_over(&self.world, &disk, &line) {
                 Ok(taken) => return taken,
                 Err(Refused::Passing) => {}

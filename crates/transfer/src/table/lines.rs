@@ -89,8 +89,10 @@ impl ParquetLines {
         let schema = file.metadata().file_metadata().schema_descr();
         let leaves = find(schema)?;
         let time = COLUMNS.iter().zip(&leaves);
-        let time = time.filter_map(|((_, shape), leaf)| leaf.filter(|_| *shape == Shape::Time));
-        let per_ms = time.next_back().and_then(|leaf| per_ms(&schema.column(leaf)));
+        let mut time = time.filter_map(|((_, shape), leaf)| leaf.filter(|_| *shape == Shape::Time));
+        let per_ms = time
+            .next_back()
+            .and_then(|leaf| per_ms(&schema.column(leaf)));
         let rows = Rows {
             cells: Vec::new(),
             per_ms: per_ms.unwrap_or(1),
