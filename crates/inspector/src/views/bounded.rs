@@ -232,8 +232,8 @@ fn damage_as_long_as_a_segment_is_shown_a_piece_at_a_time() {
         for one in seen.stretches.iter().filter(|one| one.depth == 0) {
             assert_eq!(one.name, "damaged");
             // What goes on within one begins with its heading again.
-            if from > offset && one.offset == offset {
-                assert_eq!(one.offset + one.length, at);
+            if one.offset < at {
+                assert_eq!((one.offset, one.offset + one.length), (offset, at));
                 continue;
             }
             assert_eq!(one.offset, at);

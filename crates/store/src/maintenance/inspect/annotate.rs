@@ -255,7 +255,7 @@ mod tests {
                 (place.frame.unwrap(), place.record.into()),
             );
             let shown: Vec<_> = own.iter().map(|one| one.name.as_str()).take(3).collect();
-            assert_eq!(shown, ["frame", "record", "length"]);
+            assert_eq!(shown, ["frame", "record", "checksum"]);
         }
         segments.dedup();
         assert!(segments.len() > 1 && segments.is_sorted());
