@@ -65,7 +65,8 @@ impl Ledger {
         let name = key.name().to_owned();
         let before = told.labels.insert(name.clone(), labels);
         assert!(before.is_none_or(|before| before == told.labels[&name]));
-        let last = key.labels().filter(|label| label.key() != "store").last();
+        let mut others = key.labels().filter(|label| label.key() != "store");
+        let last = others.next_back();
         let last = last.map_or_else(String::new, |label| format!(" {}", label.value()));
         Arc::new(Series {
             ledger: self.clone(),

@@ -57,7 +57,9 @@ fn main() -> Result<()> {
     let read = move || KeptHeads::read(&OsFs, &heads).map_err(|error| error.to_string());
     let inspector = inspector.heads(read, LogPolicy::new(key()?.verifier()));
     let mut facts = of(&store, &inspector.address())?;
-    facts["anchored"] = anchored.into();
+    if let Some(facts) = facts.as_object_mut() {
+        facts.insert("anchored".to_owned(), anchored.into());
+    }
     println!("{facts}");
     std::io::stdout().flush()?;
     // It ends with this program.

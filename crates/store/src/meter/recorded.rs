@@ -187,6 +187,9 @@ impl Drop for Reading {
 }
 
 impl Running {
+    /// Tells that it failed, as what is dropped does.
+    pub(crate) fn failed(self) {}
+
     /// Tells that it is done, and how long it took.
     pub(crate) fn done(mut self) {
         let run = self.run;

@@ -8,7 +8,7 @@ use strandline_core::Coordinate;
 
 /// Nothing.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Metrics;
+pub(crate) struct Metrics {}
 
 /// What is read through one iterator: nothing that anybody counts.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub(crate) struct Running;
 #[expect(clippy::unused_self, reason = "the one that counts needs it")]
 impl Metrics {
     pub(crate) const fn of(_: &Path) -> Self {
-        Self
+        Self {}
     }
 
     #[inline]
@@ -82,4 +82,7 @@ impl Reading {
 impl Running {
     #[inline]
     pub(crate) const fn done(self) {}
+
+    #[inline]
+    pub(crate) const fn failed(self) {}
 }

@@ -66,7 +66,7 @@ pub(super) fn merge_next(shared: &Shared, pace: Pace<'_>) -> bool {
     if merged.is_ok() {
         run.done();
     } else {
-        drop(run);
+        run.failed();
     }
     let mut files = shared.merged.lock();
     match merged {
