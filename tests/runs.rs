@@ -91,6 +91,22 @@ fn runs_of_runs_are_runs() {
     assert!(often < once + notes * 900, "{once} once, {often} in steps");
 }
 
+/// The commit at whose end it was saved is gone with others; a writer that was killed then has no newer one.
+#[test]
+fn a_checkpoint_whose_place_is_in_a_run_is_no_problem() {
+    let fs = MemFs::new();
+    let store = written(&fs).open(dir()).unwrap();
+    append(&store, 150, 3);
+    store.checkpoint().unwrap();
+    append(&store, 150, 3);
+    run(&store, &newest(1));
+    assert!(without_digest(&store) > 200);
+    assert_intact(&store);
+    let killed = written(&copy(&fs)).open(dir()).unwrap();
+    assert_intact(&killed);
+    assert_eq!(killed.snapshot().len(), 3);
+}
+
 #[test]
 fn streams_go_on_after_events_that_are_in_runs() {
     let fs = MemFs::new();

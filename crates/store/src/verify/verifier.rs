@@ -9,6 +9,7 @@ use super::report::VerifyReport;
 use crate::Error;
 use crate::engine::Shared;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::{Hlc, Region, Sequence};
 use strandline_index::Block;
@@ -66,7 +67,22 @@ impl<'a> Verifier<'a> {
         self.log.piece(info, piece);
         if let Piece::Frame { frame, .. } = piece {
             self.meet(&frame.end());
+            if let Some(run) = frame.run() {
+                self.pass_over(info, &run);
+            }
         }
+    }
+
+    /// Lets go of a checkpoint whose place is within a run: the commit that ended there is gone, and an opening goes by the
+    /// log.
+    fn pass_over(&mut self, info: &SegmentInfo, run: &Range<Sequence>) {
+        let infos = &self.infos;
+        let is_within = |stored: &mut Arc<StoredCheckpoint>| {
+            let position = stored.position();
+            let is_inside = run.start < position.sequence && position.sequence < run.end;
+            is_inside && checkpoint::is_in(&position, info, infos)
+        };
+        drop(self.stored.take_if(is_within));
     }
 
     /// Goes to a segment, if it is another one.
