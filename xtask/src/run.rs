@@ -4,6 +4,7 @@
 
 use anyhow::{Context, bail};
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -21,6 +22,11 @@ pub(crate) fn root() -> anyhow::Result<PathBuf> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = manifest.parent().context("xtask has no parent folder")?;
     Ok(root.to_path_buf())
+}
+
+/// Says that something was not checked on this machine, and why.
+pub(crate) fn passed_over(what: &str, why: impl Display) {
+    println!("== NOT CHECKED: {what}: {why}");
 }
 
 /// A cargo command in the root of the repository, with variables of the environment.

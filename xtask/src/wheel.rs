@@ -3,10 +3,9 @@
 //!
 //! What cannot be checked on this machine is said, and is no failure. It knows `run` and `python`.
 
-use crate::python::pythons;
-use crate::run::root;
+use crate::python::environment;
+use crate::run::{passed_over, root};
 use anyhow::{Context, ensure};
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use strandline_core::fs::{Fs, OsFs};
 
@@ -20,16 +19,18 @@ const PINNED: [&str; 5] = [
 ];
 /// Where everything is put, from the root of the repository on.
 const PLACE: &str = "target/python";
+/// What is checked.
+const WHAT: &str = "the package for Python";
 /// The package.
 const PACKAGE: &str = "python";
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let Some(python) = environment()? else {
-        passed_over(
-            "there is no Python 3.11 or later, which STRANDLINE_PYTHON can name, or what builds and tests it \
-             cannot be installed without a network",
-        );
-        return Ok(ExitCode::SUCCESS);
+    let python = match environment(PLACE, 11, &PINNED)? {
+        Ok(python) => python,
+        Err(lacking) => {
+            passed_over(WHAT, lacking);
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     let package = root()?.join(PACKAGE);
     let fetched = Command::new("cargo")
@@ -38,6 +39,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         .status();
     if !fetched.is_ok_and(|status| status.success()) {
         passed_over(
+            WHAT,
             "its dependencies in Rust are not here, and cannot be fetched without a network",
         );
         return Ok(ExitCode::SUCCESS);
@@ -94,45 +96,10 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says that nothing was checked, and why.
-fn passed_over(why: &str) {
-    println!("== NOT CHECKED: the package for Python: {why}");
-}
-
 fn must(command: &mut Command, what: &str) -> anyhow::Result<()> {
     let status = command
         .status()
         .with_context(|| format!("cannot start: {what}"))?;
     ensure!(status.success(), "{what}");
     Ok(())
-}
-
-/// The Python of an environment that has what is pinned; none where it cannot be made.
-fn environment() -> anyhow::Result<Option<PathBuf>> {
-    let venv = root()?.join(PLACE).join("venv");
-    let python = venv.join("bin/python");
-    let succeeds = |program: &Path, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    let mut versions = "from importlib.metadata import version\n".to_owned();
-    for pinned in PINNED {
-        let (name, version) = pinned.split_once("==").context("a version is pinned")?;
-        versions.push_str(&format!("assert version('{name}') == '{version}'\n"));
-    }
-    if succeeds(&python, &["-c", &versions]) {
-        return Ok(Some(python));
-    }
-    let recent = "import sys; sys.exit(sys.version_info < (3, 11))";
-    let mut found = pythons().into_iter();
-    let Some(found) = found.find(|one| succeeds(one, &["-c", recent])) else {
-        return Ok(None);
-    };
-    OsFs.create_dir_all(&root()?.join(PLACE))?;
-    let mut install = vec!["-m", "pip", "install", "--quiet"];
-    install.extend(PINNED);
-    let is_made = succeeds(&found, &["-m", "venv", "--clear", &venv.to_string_lossy()])
-        && succeeds(&python, &install)
-        && succeeds(&python, &["-c", &versions]);
-    Ok(is_made.then_some(python))
 }

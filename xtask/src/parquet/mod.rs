@@ -3,10 +3,9 @@
 //!
 //! What cannot be checked on this machine is said, and is no failure. It knows `run` and `python`.
 
-use crate::python::pythons;
-use crate::run::{cargo, root};
+use crate::python::environment;
+use crate::run::{cargo, passed_over, root};
 use anyhow::{Context, ensure};
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use strandline_core::fs::{Fs, OsFs};
 
@@ -18,12 +17,12 @@ const SCRIPT: &str = "xtask/src/parquet/others.py";
 const PLACE: &str = "target/parquet";
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let Some(python) = environment()? else {
-        println!(
-            "== NOT CHECKED: Parquet read by DuckDB and pandas: there is no Python 3.10 or later, which \
-             STRANDLINE_PYTHON can name, or they cannot be installed without a network"
-        );
-        return Ok(ExitCode::SUCCESS);
+    let python = match environment(PLACE, 10, &PINNED)? {
+        Ok(python) => python,
+        Err(lacking) => {
+            passed_over("Parquet read by DuckDB and pandas", lacking);
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     let files = root()?.join(PLACE).join("files");
     let _ = std::fs::remove_dir_all(&files);
@@ -52,34 +51,4 @@ fn must(mut command: Command, what: &str) -> anyhow::Result<()> {
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success(), "{what}:\n{errors}");
     Ok(())
-}
-
-/// The Python of an environment that has the programs of others; none where it cannot be made.
-fn environment() -> anyhow::Result<Option<PathBuf>> {
-    let venv = root()?.join(PLACE).join("venv");
-    let python = venv.join("bin/python");
-    let succeeds = |program: &Path, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    let mut versions = "from importlib.metadata import version\n".to_owned();
-    for pinned in PINNED {
-        let (name, version) = pinned.split_once("==").context("a version is pinned")?;
-        versions.push_str(&format!("assert version('{name}') == '{version}'\n"));
-    }
-    if succeeds(&python, &["-c", &versions]) {
-        return Ok(Some(python));
-    }
-    let recent = "import sys; sys.exit(sys.version_info < (3, 10))";
-    let mut found = pythons().into_iter();
-    let Some(found) = found.find(|one| succeeds(one, &["-c", recent])) else {
-        return Ok(None);
-    };
-    OsFs.create_dir_all(&root()?.join(PLACE))?;
-    let mut install = vec!["-m", "pip", "install", "--quiet"];
-    install.extend(PINNED);
-    let is_made = succeeds(&found, &["-m", "venv", "--clear", &venv.to_string_lossy()])
-        && succeeds(&python, &install)
-        && succeeds(&python, &["-c", &versions]);
-    Ok(is_made.then_some(python))
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask proof`: files of `crates/proof` are read by a program of others in another language, and theirs
 //! by it; and it builds where there is no operating system.
 //!
-//! What cannot be checked on this machine is said, and is no failure. It knows `run`, and how a copy of the workspace is
+//! What cannot be checked on this machine is said, and is no failure. It knows `run`, `python`, and how a copy of the workspace is
 //! changed: `--mutations` has tests of proofs, heads and sealing fail.
 
 mod keys_table;
@@ -11,10 +11,10 @@ mod tree_table;
 
 pub(crate) use mutations::misplaced;
 
-use crate::python::pythons;
-use crate::run::{cargo, root, run as cargo_run};
+use crate::python::environment;
+use crate::run::{cargo, passed_over, root, run as cargo_run};
 use anyhow::{Context, ensure};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use strandline_core::fs::{Fs, OsFs};
 
@@ -43,11 +43,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     wasm()?;
     others()?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Says that something was not checked, and why.
-fn passed_over(what: &str, why: &str) {
-    println!("== NOT CHECKED: {what}: {why}");
 }
 
 /// The tree alone and all that checks a proof build for a browser.
@@ -87,8 +82,12 @@ fn wasm() -> anyhow::Result<()> {
 
 /// What we write they check, and what they write we check; what was changed both refuse.
 fn others() -> anyhow::Result<()> {
-    let Some(python) = environment()? else {
-        return Ok(());
+    let python = match environment(PLACE, 12, &[PINNED])? {
+        Ok(python) => python,
+        Err(lacking) => {
+            passed_over("files read by aics-tlog", lacking);
+            return Ok(());
+        }
     };
     let place = root()?.join(PLACE);
     let [ours, theirs] = ["ours", "theirs"].map(|name| place.join(name));
@@ -162,43 +161,4 @@ fn damage(path: &Path) -> anyhow::Result<()> {
         *byte ^= 1;
     }
     std::fs::write(path, bytes).with_context(|| format!("write {}", path.display()))
-}
-
-/// The Python of an environment that has the program of others; none, said aloud, where it cannot be made.
-fn environment() -> anyhow::Result<Option<PathBuf>> {
-    let venv = root()?.join(PLACE).join("venv");
-    let python = venv.join("bin/python");
-    let (_, version) = PINNED.split_once("==").context("a version is pinned")?;
-    let has = format!("import aics_tlog; assert aics_tlog.__version__ == '{version}'");
-    let succeeds = |program: &Path, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    if succeeds(&python, &["-c", &has]) {
-        return Ok(Some(python));
-    }
-    let recent = "import sys; sys.exit(sys.version_info < (3, 12))";
-    let found = pythons()
-        .into_iter()
-        .find(|one| succeeds(one, &["-c", recent]));
-    let Some(found) = found else {
-        passed_over(
-            "files read by aics-tlog",
-            "no Python 3.12 or later; STRANDLINE_PYTHON can name one",
-        );
-        return Ok(None);
-    };
-    OsFs.create_dir_all(&root()?.join(PLACE))?;
-    let text = venv.to_string_lossy();
-    let is_made = succeeds(&found, &["-m", "venv", "--clear", &text])
-        && succeeds(&python, &["-m", "pip", "install", "--quiet", PINNED])
-        && succeeds(&python, &["-c", &has]);
-    if !is_made {
-        passed_over(
-            "files read by aics-tlog",
-            "it cannot be installed: no network, or no `venv` in Python",
-        );
-        return Ok(None);
-    }
-    Ok(Some(python))
 }

@@ -1,12 +1,12 @@
 //! `cargo xtask serve`: clients that are not ours against `strandline serve`.
 //!
 //! They are installed from the package index into an environment of their own, and what cannot be is said and is no
-//! failure. It knows `examples`, which has the program, and `run`.
+//! failure. It knows `examples`, which has the program, `python` and `run`.
 
 use crate::examples;
-use crate::run::root;
+use crate::python::environment;
+use crate::run::{passed_over, root};
 use anyhow::{Context, ensure};
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use strandline_core::fs::{Fs, OsFs};
 
@@ -41,8 +41,12 @@ impl Default for Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Some(python) = environment()? else {
-        return Ok(ExitCode::SUCCESS);
+    let python = match environment(PLACE, 11, &PACKAGES)? {
+        Ok(python) => python,
+        Err(lacking) => {
+            passed_over("clients of others", lacking);
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     let program = examples::strandline()?;
     let stores = root()?.join(PLACE).join("stores");
@@ -61,45 +65,4 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     );
     let _ = std::fs::remove_dir_all(&stores);
     Ok(ExitCode::SUCCESS)
-}
-
-/// The Python of an environment that has the packages; none, said aloud, where it cannot be made.
-fn environment() -> anyhow::Result<Option<PathBuf>> {
-    let place = root()?.join(PLACE);
-    let python = place.join("venv/bin/python");
-    let succeeds = |program: &Path, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    let named = std::env::var_os("STRANDLINE_PYTHON").map(PathBuf::from);
-    let found = named.unwrap_or_else(|| "python3".into());
-    let recent = "import sys; sys.exit(sys.version_info < (3, 11))";
-    if !succeeds(&found, &["-c", recent]) {
-        return Ok(passed_over(
-            "no Python 3.11 or later; STRANDLINE_PYTHON can name one",
-        ));
-    }
-    OsFs.create_dir_all(&place)?;
-    let venv = place.join("venv");
-    let venv = venv.to_string_lossy();
-    let install: Vec<_> = ["-m", "pip", "install", "--quiet"]
-        .into_iter()
-        .chain(PACKAGES)
-        .collect();
-    // What is installed already is looked for without a network.
-    let is_made = (succeeds(&python, &["-V"])
-        || succeeds(&found, &["-m", "venv", "--clear", &venv]))
-        && succeeds(&python, &install);
-    match is_made {
-        true => Ok(Some(python)),
-        false => Ok(passed_over(
-            "they cannot be installed: no network, or no `venv` in Python",
-        )),
-    }
-}
-
-/// Says that nothing was checked, and why.
-fn passed_over(why: &str) -> Option<PathBuf> {
-    println!("== NOT CHECKED: clients of others: {why}");
-    None
 }
